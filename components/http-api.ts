@@ -1,0 +1,150 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { readerStatements, writerStatements } from "./api-rights";
+import { Placement } from "./network";
+import { policyDocument } from "./policy-document";
+import { PrivateEndpoint } from "./tracking-server";
+import { allowTcp } from "./traffic";
+
+export interface HttpApiArgs {
+  readonly network: Placement;
+  /** Where every request goes to. */
+  readonly target: PrivateEndpoint;
+  /** Requests per second, and at once, over all callers. */
+  readonly rateLimit: number;
+  readonly burstLimit: number;
+  readonly logRetentionDays: number;
+  /** KMS key of the access log. */
+  readonly kmsKeyArn: pulumi.Input<string>;
+}
+
+/** Below the 30 s at which API Gateway gives up by itself, so that the answer is the proxy's own. */
+const TIMEOUT_MS = 29_000;
+
+/**
+ * An HTTP API that leads to the tracking server by a VPC link. Every route takes signed requests
+ * (IAM) only.
+ */
+export class HttpApi extends pulumi.ComponentResource {
+  /** `https://ID.execute-api.REGION.amazonaws.com` */
+  public readonly url: pulumi.Output<string>;
+  /** IAM policy document for those who read runs, metrics, artifacts and models. */
+  public readonly readerPolicy: pulumi.Output<string>;
+  /** IAM policy document for those who log runs and register models as well. */
+  public readonly writerPolicy: pulumi.Output<string>;
+
+  constructor(name: string, args: HttpApiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mlops:index:HttpApi", name, {}, opts);
+
+    const api = new aws.apigatewayv2.Api(
+      `${name}-http`,
+      { protocolType: "HTTP", description: "MLflow tracking server and registry" },
+      { parent: this },
+    );
+
+    const securityGroup = new aws.ec2.SecurityGroup(
+      `${name}-link-sg`,
+      { vpcId: args.network.vpcId, description: "VPC link of the HTTP API" },
+      { parent: this },
+    );
+    allowTcp(
+      `${name}-target`,
+      {
+        from: securityGroup.id,
+        to: args.target.securityGroupId,
+        port: args.target.port,
+        description: "HTTP API to the tracking server",
+      },
+      { parent: this },
+    );
+    const link = new aws.apigatewayv2.VpcLink(
+      `${name}-link`,
+      { subnetIds: args.network.privateSubnetIds, securityGroupIds: [securityGroup.id] },
+      { parent: this },
+    );
+    const integration = new aws.apigatewayv2.Integration(
+      `${name}-integration`,
+      {
+        apiId: api.id,
+        integrationType: "HTTP_PROXY",
+        integrationMethod: "ANY",
+        integrationUri: args.target.integrationUri,
+        connectionType: "VPC_LINK",
+        connectionId: link.id,
+        payloadFormatVersion: "1.0",
+        timeoutMilliseconds: TIMEOUT_MS,
+        // Overwritten, not appended: a caller must not be able to claim another name.
+        requestParameters: {
+          "overwrite:header.x-caller-arn": "$context.identity.userArn",
+          "overwrite:header.x-request-id": "$context.requestId",
+        },
+      },
+      { parent: this },
+    );
+    const routes = ["ANY /{proxy+}", "ANY /"].map(
+      (routeKey, i) =>
+        new aws.apigatewayv2.Route(
+          `${name}-${["proxy", "root"][i]}`,
+          {
+            apiId: api.id,
+            routeKey,
+            authorizationType: "AWS_IAM",
+            target: pulumi.interpolate`integrations/${integration.id}`,
+          },
+          { parent: this },
+        ),
+    );
+
+    const accessLog = new aws.cloudwatch.LogGroup(
+      `${name}-access-log`,
+      { retentionInDays: args.logRetentionDays, kmsKeyId: args.kmsKeyArn },
+      { parent: this },
+    );
+    new aws.apigatewayv2.Stage(
+      `${name}-stage`,
+      {
+        apiId: api.id,
+        // The one stage whose name does not become a part of the path.
+        name: "$default",
+        autoDeploy: true,
+        accessLogSettings: {
+          destinationArn: accessLog.arn,
+          format: JSON.stringify(ACCESS_LOG_FIELDS),
+        },
+        defaultRouteSettings: {
+          throttlingRateLimit: args.rateLimit,
+          throttlingBurstLimit: args.burstLimit,
+        },
+      },
+      { parent: this, dependsOn: routes },
+    );
+
+    this.url = api.apiEndpoint;
+    this.readerPolicy = policyDocument(readerStatements(api.executionArn));
+    this.writerPolicy = policyDocument(writerStatements(api.executionArn));
+    this.registerOutputs({
+      url: this.url,
+      readerPolicy: this.readerPolicy,
+      writerPolicy: this.writerPolicy,
+    });
+  }
+}
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */
+const ACCESS_LOG_FIELDS = {
+  time: "$context.requestTime",
+  requestId: "$context.requestId",
+  caller: "$context.identity.userArn",
+  sourceIp: "$context.identity.sourceIp",
+  userAgent: "$context.identity.userAgent",
+  method: "$context.httpMethod",
+  path: "$context.path",
+  routeKey: "$context.routeKey",
+  status: "$context.status",
+  responseLength: "$context.responseLength",
+  latencyMs: "$context.responseLatency",
+  integrationStatus: "$context.integration.status",
+  integrationLatencyMs: "$context.integration.latency",
+  integrationError: "$context.integration.error",
+  error: "$context.error.message",
+} as const;

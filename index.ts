@@ -1,0 +1,148 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { ArtifactStore } from "./components/artifact-store";
+import { ContainerImage } from "./components/container-image";
+import { Database } from "./components/database";
+import { EncryptionKey } from "./components/encryption-key";
+import { HttpApi } from "./components/http-api";
+import { Network } from "./components/network";
+import { readSettings } from "./components/settings";
+import { TrackingServer } from "./components/tracking-server";
+import { findZones } from "./components/zones";
+
+export = async () => {
+  const stack = pulumi.getStack();
+  const settings = readSettings(stack);
+  const { region, logRetentionDays, protect, forceDestroy } = settings;
+
+  const provider = new aws.Provider("aws", { region, defaultTags: { tags: settings.tags } });
+  const opts = { providers: { aws: provider } };
+  const { accountId } = aws.getCallerIdentityOutput({}, { provider });
+  const zones = await findZones(settings.zones, { provider });
+
+  const key = new EncryptionKey(
+    `${stack}-data`,
+    { description: `MLOps platform, ${stack}`, accountId, region, protect },
+    opts,
+  );
+  const artifacts = new ArtifactStore(
+    `${stack}-artifacts`,
+    { kmsKeyArn: key.arn, protect, forceDestroy },
+    opts,
+  );
+
+  const network = {
+    zones,
+    region,
+    accountId,
+    egress: settings.network.egress,
+    egressZoneCount: settings.network.egressZoneCount,
+    bucketArns: [artifacts.bucketArn],
+  };
+  const mlopsNetwork = new Network(
+    `${stack}-mlops`,
+    {
+      ...network,
+      cidrBlock: settings.network.mlopsVpcCidr,
+      interfaceEndpoints: ["ecr.api", "ecr.dkr", "logs", "secretsmanager"],
+      databaseSubnets: true,
+    },
+    opts,
+  );
+  const sagemakerNetwork = new Network(
+    `${stack}-sagemaker`,
+    {
+      ...network,
+      cidrBlock: settings.network.sagemakerVpcCidr,
+      interfaceEndpoints: [],
+      databaseSubnets: false,
+    },
+    opts,
+  );
+
+  const database = new Database(
+    `${stack}-database`,
+    {
+      ...settings.database,
+      vpcId: mlopsNetwork.vpcId,
+      subnetIds: mlopsNetwork.databaseSubnetIds,
+      zones,
+      logRetentionDays,
+      kmsKeyArn: key.arn,
+      protect,
+      forceDestroy,
+    },
+    opts,
+  );
+
+  const image = {
+    cpuArchitecture: settings.server.cpuArchitecture,
+    kmsKeyArn: key.arn,
+    forceDestroy,
+  };
+  const mlflowImage = new ContainerImage(
+    `${stack}-mlflow-image`,
+    {
+      ...image,
+      context: "containers/mlflow",
+      version: settings.images.mlflowVersion,
+      buildArgs: { MLFLOW_VERSION: settings.images.mlflowVersion },
+    },
+    opts,
+  );
+  const nginxImage = new ContainerImage(
+    `${stack}-nginx-image`,
+    {
+      ...image,
+      context: "containers/nginx",
+      version: settings.images.nginxVersion,
+      buildArgs: { NGINX_VERSION: settings.images.nginxVersion },
+    },
+    opts,
+  );
+
+  const server = new TrackingServer(
+    `${stack}-mlflow`,
+    {
+      ...settings.server,
+      network: mlopsNetwork,
+      region,
+      accountId,
+      mlflowImage,
+      nginxImage,
+      database,
+      artifacts,
+      kmsKeyArn: key.arn,
+      logRetentionDays,
+      protect,
+      forceDestroy,
+    },
+    opts,
+  );
+
+  const api = new HttpApi(
+    `${stack}-api`,
+    {
+      ...settings.api,
+      network: mlopsNetwork,
+      target: server.endpoint,
+      logRetentionDays,
+      kmsKeyArn: key.arn,
+    },
+    opts,
+  );
+
+  return {
+    /** MLFLOW_TRACKING_URI of this environment. */
+    trackingUri: api.url,
+    /** IAM policy documents for the users of the API. */
+    readerPolicy: api.readerPolicy,
+    writerPolicy: api.writerPolicy,
+    artifactBucket: artifacts.bucketName,
+    databaseHost: database.host,
+    databaseSecretArn: database.secretArn,
+    mlopsVpcId: mlopsNetwork.vpcId,
+    sagemakerVpcId: sagemakerNetwork.vpcId,
+    sagemakerSubnetIds: sagemakerNetwork.privateSubnetIds,
+  };
+};

@@ -1,6 +1,7 @@
 import type {
   EnforcementLevel,
   Policies,
+  ResourceValidation,
   ResourceValidationPolicy,
   Severity,
   StackValidationPolicy,
@@ -97,13 +98,18 @@ function configure(policy: Policies[number], config: PackConfig): AnyPolicy {
   });
 
   const { validateResource, validateStack } = policy as AnyPolicy;
+  const configured = [validateResource ?? []].flat().map((validate) =>
+    // Keeps the type that the SDK attaches to a validation made for one type.
+    Object.assign<ResourceValidation, ResourceValidation>(
+      (args, report) => validate(withSettings(args), report),
+      validate,
+    ),
+  );
   return {
     ...policy,
     enforcementLevel: enforcementLevel ?? policy.enforcementLevel,
     ...(validateResource && {
-      validateResource: [validateResource]
-        .flat()
-        .map((validate) => (args, report) => validate(withSettings(args), report)),
+      validateResource: configured.length === 1 ? configured[0] : configured,
     }),
     ...(validateStack && {
       validateStack: (args, report) => validateStack(withSettings(args), report),

@@ -1,0 +1,98 @@
+import type { PolicyResource } from "@pulumi/policy";
+
+import { at, list, plain, UNKNOWN, type Value, type Values } from "./values";
+
+/** What a property refers to. */
+export interface Reference {
+  /** Resources of this stack that it refers to, or, while ids are unknown, may refer to. */
+  readonly targets: PolicyResource[];
+  /** Literal ids among the references that belong to no resource of this stack. */
+  readonly literals: string[];
+  /** How many references lead to nothing that this stack manages. */
+  readonly unseen: number;
+}
+
+/**
+ * The properties that the program has set on a resource of a stack.
+ *
+ * In a preview, an output that was never set and that AWS will fill in is unknown too. Only an input
+ * that was computed from other resources has an entry in `propertyDependencies`: an unknown without
+ * one was not set.
+ */
+export function setProperties(resource: PolicyResource): Values {
+  let properties = cache.get(resource);
+  if (!properties) {
+    const all = plain(resource.props);
+    properties = Object.fromEntries(
+      Object.entries(all).filter(
+        ([name, value]) => value !== UNKNOWN || name in resource.propertyDependencies,
+      ),
+    );
+    cache.set(resource, properties);
+  }
+  return properties;
+}
+const cache = new WeakMap<PolicyResource, Values>();
+
+/**
+ * Resolves references to the resources of one kind, by id where ids are known and by the program's
+ * own dependencies where they are not.
+ */
+export class Links {
+  private readonly byId = new Map<string, PolicyResource>();
+  private readonly withoutId = new Set<PolicyResource>();
+  /** Candidates below each component, because an output of a component depends on the component. */
+  private readonly inside = new Map<PolicyResource, PolicyResource[]>();
+
+  /** @param idProperties what others refer to a candidate by, such as `id` */
+  constructor(candidates: readonly PolicyResource[], idProperties: readonly string[]) {
+    for (const candidate of candidates) {
+      const properties = setProperties(candidate);
+      const ids = idProperties
+        .map((name) => properties[name])
+        .filter((id): id is string => typeof id === "string");
+      for (const id of ids) this.byId.set(id, candidate);
+      if (ids.length === 0) this.withoutId.add(candidate);
+
+      for (let above = candidate.parent; above; above = above.parent) {
+        const candidates = this.inside.get(above);
+        if (candidates) candidates.push(candidate);
+        else this.inside.set(above, [candidate]);
+      }
+    }
+  }
+
+  /** What the property at a dotted path refers to. */
+  resolve(resource: PolicyResource, path: string): Reference {
+    const property = path.split(".")[0]!;
+    return this.match(resource, property, list(at(setProperties(resource), path)));
+  }
+
+  /** What ids refer to that stand anywhere in a top-level property. */
+  match(resource: PolicyResource, property: string, ids: readonly Value[]): Reference {
+    const targets = new Set<PolicyResource>();
+    const literals: string[] = [];
+    let unmatched = 0;
+    for (const id of ids) {
+      const target = typeof id === "string" ? this.byId.get(id) : undefined;
+      if (target) {
+        targets.add(target);
+      } else {
+        unmatched += 1;
+        if (typeof id === "string") literals.push(id);
+      }
+    }
+    if (unmatched === 0) return { targets: [...targets], literals, unseen: 0 };
+
+    // An id that matches nothing may belong to any dependency whose own id is not known yet.
+    const possible = this.dependencies(resource, property).filter((r) => this.withoutId.has(r));
+    for (const candidate of possible) targets.add(candidate);
+    const unseen = Math.max(0, unmatched - new Set(possible).size);
+    return { targets: [...targets], literals, unseen };
+  }
+
+  private dependencies(resource: PolicyResource, property: string): PolicyResource[] {
+    const direct = resource.propertyDependencies[property] ?? [];
+    return direct.flatMap((dependency) => [dependency, ...(this.inside.get(dependency) ?? [])]);
+  }
+}

@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface ContainerImageArgs {
@@ -27,6 +27,8 @@ const KEPT_IMAGES = 20;
  *
  * The tag is the release and a hash of the folder. Tags can not be moved, so a changed folder is a
  * new tag, and a tag that was reviewed is what runs.
+ *
+ * @throws Error when the folder holds no Dockerfile
  */
 export class ContainerImage extends pulumi.ComponentResource {
   /** The image as `repository@sha256:…`. */
@@ -35,6 +37,8 @@ export class ContainerImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: ContainerImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mlops:index:ContainerImage", name, {}, opts);
+    const dockerfile = join(args.context, "Dockerfile");
+    if (!existsSync(dockerfile)) throw new Error(`context: there is no ${dockerfile}`);
 
     const repository = new aws.ecr.Repository(
       `${name}-repository`,
@@ -78,7 +82,7 @@ export class ContainerImage extends pulumi.ComponentResource {
         imageName: pulumi.interpolate`${repository.repositoryUrl}:${args.version}-${hashFolder(args)}`,
         build: {
           context: args.context,
-          dockerfile: join(args.context, "Dockerfile"),
+          dockerfile,
           platform: args.cpuArchitecture === "ARM64" ? "linux/arm64" : "linux/amd64",
           args: { ...args.buildArgs },
         },

@@ -68,6 +68,7 @@ type Monitor = {
       getParent(): string;
       getCustom(): boolean;
       getRemote(): boolean;
+      getProvider(): string;
       getProtect(): boolean;
       getRetainondelete(): boolean;
       getIgnorechangesList(): string[];
@@ -169,6 +170,8 @@ class Recorder implements pulumi.runtime.Mocks {
       custom: request.getCustom(),
       remote: request.getRemote(),
       parent: request.getParent() || undefined,
+      // A reference is the provider's URN and id.
+      provider: request.getProvider().split("::").slice(0, 4).join("::") || undefined,
       inputs,
       outputs,
       secrets: Object.keys(raw).filter((key) => holdsSecret(raw[key])),

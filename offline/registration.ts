@@ -16,6 +16,8 @@ export interface Registration {
   readonly remote: boolean;
   /** URN of the parent; only the stack itself has none. */
   readonly parent?: string;
+  /** URN of the provider that manages it, where the program names one. */
+  readonly provider?: string;
   /** Inputs as registered. A value that is not known yet is {@link UNKNOWN}. */
   readonly inputs: Record<string, unknown>;
   /** Inputs, and every other output the resource declares as {@link UNKNOWN}: a planned state. */

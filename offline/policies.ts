@@ -44,45 +44,7 @@ export interface PackRun {
   readonly outcomes: Outcome[];
 }
 
-/** A registration whose provider is told; without it, policies see no provider defaults. */
-type Judged = Registration & { readonly provider?: string };
-
-/** Runs the policies and returns their violations. See {@link runPolicies}. */
-export async function checkPolicies(
-  policies: Policies,
-  resources: readonly Judged[],
-  config: PackConfig = {},
-): Promise<Verdict[]> {
-  return (await runPolicies(policies, resources, config)).verdicts;
-}
-
-/**
- * Runs the policies as the engine would: resource policies on the inputs of every custom resource,
- * stack policies on the planned outputs of all. Levels, unknown values and "not applicable" are
- * decided by the SDK's own server functions, so that a verdict here is a verdict there.
- */
-export async function runPolicies(
-  policies: Policies,
-  resources: readonly Judged[],
-  config: PackConfig = {},
-): Promise<PackRun> {
-  const active = policies.map((policy) => configure(policy, config));
-  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
-  const tally = new Tally();
-
-  const analyze = rpc("makeAnalyzeRpcFun", active);
-  for (const resource of resources.filter((r) => r.custom)) {
-    tally.add(await analyze(resourceRequest(resource, byUrn)), resource.urn);
-  }
-  const analyzeStack = rpc("makeAnalyzeStackRpcFun", active);
-  tally.add(await analyzeStack(stackRequest(resources, byUrn)));
-
-  return tally.result(active, resources.filter((r) => r.custom).length);
-}
-
-// --- Configuration ------------------------------------------------------------------------------
-
-type AnyPolicy = ResourceValidationPolicy & Partial<StackValidationPolicy>;
+AnyPolicy = ResourceValidationPolicy & (Partial<StackValidationPolicy>);
 
 /**
  * The policy with its level and settings applied. The SDK keeps a pack's configuration in a variable
@@ -152,13 +114,16 @@ function rpc<Request>(name: "makeAnalyzeRpcFun" | "makeAnalyzeStackRpcFun", poli
   return call;
 }
 
-function resourceRequest(resource: Judged, byUrn: ReadonlyMap<string, Judged>) {
+function resourceRequest(resource: Registration, byUrn: ReadonlyMap<string, Registration>) {
   const request = new analyzer.AnalyzeRequest();
   describe(request, resource, resource.inputs, byUrn);
   return request;
 }
 
-function stackRequest(resources: readonly Judged[], byUrn: ReadonlyMap<string, Judged>) {
+function stackRequest(
+  resources: readonly Registration[],
+  byUrn: ReadonlyMap<string, Registration>,
+) {
   const request = new analyzer.AnalyzeStackRequest();
   request.setResourcesList(
     resources.map((resource) => {
@@ -182,9 +147,9 @@ function stackRequest(resources: readonly Judged[], byUrn: ReadonlyMap<string, J
 
 function describe(
   message: analyzer.AnalyzeRequest | analyzer.AnalyzerResource,
-  resource: Judged,
+  resource: Registration,
   properties: Record<string, unknown>,
-  byUrn: ReadonlyMap<string, Judged>,
+  byUrn: ReadonlyMap<string, Registration>,
 ): void {
   message.setType(resource.type);
   message.setUrn(resource.urn);

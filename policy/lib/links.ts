@@ -85,14 +85,21 @@ export class Links {
     if (unmatched === 0) return { targets: [...targets], literals, unseen: 0 };
 
     // An id that matches nothing may belong to any dependency whose own id is not known yet.
-    const possible = this.dependencies(resource, property).filter((r) => this.withoutId.has(r));
+    const possible = this.candidates(resource.propertyDependencies[property] ?? [], unmatched);
     for (const candidate of possible) targets.add(candidate);
-    const unseen = Math.max(0, unmatched - new Set(possible).size);
-    return { targets: [...targets], literals, unseen };
+    return { targets: [...targets], literals, unseen: Math.max(0, unmatched - possible.size) };
   }
 
-  private dependencies(resource: PolicyResource, property: string): PolicyResource[] {
-    const direct = resource.propertyDependencies[property] ?? [];
-    return direct.flatMap((dependency) => [dependency, ...(this.inside.get(dependency) ?? [])]);
+  /**
+   * Candidates without an id among dependencies. An output of a component depends on the component,
+   * often beside the resource that it stands for: only when too few candidates are named does every
+   * one inside the component count.
+   */
+  private candidates(dependencies: readonly PolicyResource[], wanted: number) {
+    const named = dependencies.filter((dependency) => this.withoutId.has(dependency));
+    const found = new Set(named);
+    if (found.size >= wanted) return found;
+    const inside = dependencies.flatMap((dependency) => this.inside.get(dependency) ?? []);
+    return new Set([...named, ...inside.filter((candidate) => this.withoutId.has(candidate))]);
   }
 }

@@ -44,7 +44,42 @@ export interface PackRun {
   readonly outcomes: Outcome[];
 }
 
-AnyPolicy = ResourceValidationPolicy & (Partial<StackValidationPolicy>);
+/** Runs the policies and returns their violations. See {@link runPolicies}. */
+export async function checkPolicies(
+  policies: Policies,
+  resources: readonly Registration[],
+  config: PackConfig = {},
+): Promise<Verdict[]> {
+  return (await runPolicies(policies, resources, config)).verdicts;
+}
+
+/**
+ * Runs the policies as the engine would: resource policies on the inputs of every custom resource,
+ * stack policies on the planned outputs of all. Levels, unknown values and "not applicable" are
+ * decided by the SDK's own server functions, so that a verdict here is a verdict there.
+ */
+export async function runPolicies(
+  policies: Policies,
+  resources: readonly Registration[],
+  config: PackConfig = {},
+): Promise<PackRun> {
+  const active = policies.map((policy) => configure(policy, config));
+  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+  const tally = new Tally();
+
+  const analyze = rpc("makeAnalyzeRpcFun", active);
+  for (const resource of resources.filter((r) => r.custom)) {
+    tally.add(await analyze(resourceRequest(resource, byUrn)), resource.urn);
+  }
+  const analyzeStack = rpc("makeAnalyzeStackRpcFun", active);
+  tally.add(await analyzeStack(stackRequest(resources, byUrn)));
+
+  return tally.result(active, resources.filter((r) => r.custom).length);
+}
+
+// --- Configuration ------------------------------------------------------------------------------
+
+type AnyPolicy = ResourceValidationPolicy & Partial<StackValidationPolicy>;
 
 /**
  * The policy with its level and settings applied. The SDK keeps a pack's configuration in a variable

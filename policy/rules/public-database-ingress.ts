@@ -69,11 +69,12 @@ export const publicDatabaseIngress: ResourceValidationPolicy & StackValidationPo
             carrier.urn,
           );
         }
-      } else if (permission.source === "prefix list" && isForDatabases(carrier.type, permission)) {
-        // Of a single rule, the resource policy has seen all but what stands in its prefix lists.
-        for (const { text } of objections.filter(({ proven }) => proven)) {
+      } else if (permission.source === "prefix list") {
+        // Of a rule by itself, the resource policy has seen all but what stands in prefix lists.
+        for (const objection of objections) {
+          if (!matters(carrier.type, permission, objection)) continue;
           report(
-            `${labelOf(carrier)} opens ${portsInWords(permission)} to ${text}. ${FIX_SOURCE}`,
+            `${labelOf(carrier)} opens ${portsInWords(permission)} to ${objection.text}. ${FIX_SOURCE}`,
             carrier.urn,
           );
         }
@@ -125,18 +126,20 @@ function namesGroups(kind: DatabaseKind, properties: Values): boolean {
 /** What a group or rule gives away by itself, whatever carries it. */
 function carrierProblems(type: string, properties: Values, allowances: Allowances): string[] {
   return permissionsOf(INGRESS_CARRIERS[type]!, properties)
-    .filter((permission) => permission.source === "cidr" && isForDatabases(type, permission))
+    .filter((permission) => permission.source === "cidr")
     .flatMap((permission) => {
       const objection = objectionToCidr(permission.value, allowances);
-      // Addresses that are not known yet matter only where a database is: the stack policy tells.
-      if (!objection || !(objection.proven || type === DEFAULT_GROUP)) return [];
+      if (!objection || !matters(type, permission, objection)) return [];
       return [`opens ${portsInWords(permission)} to ${objection.text}. ${FIX_SOURCE}`];
     });
 }
 
-/** True when the permission is meant for a database, or falls to any database by default. */
-function isForDatabases(type: string, permission: Permission): boolean {
-  return type === DEFAULT_GROUP || namesDatabasePort(permission);
+/**
+ * Whether an objection counts on a group that no database in sight carries: always on the group that
+ * every database without one of its own gets, and else only when a database's port is surely open.
+ */
+function matters(type: string, permission: Permission, objection: Objection): boolean {
+  return type === DEFAULT_GROUP || (objection.proven && namesDatabasePort(permission));
 }
 
 function objectionsTo(

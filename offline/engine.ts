@@ -152,12 +152,11 @@ class Recorder implements pulumi.runtime.Mocks {
     const raw = request.getObject()?.toJavaScript() ?? {};
     const inputs = plain(raw, false) as Record<string, unknown>;
     const type = request.getType();
+    // A preview knows no output yet. Made up, an output that no input sets stays out: unlike a
+    // provider, nothing here can tell a computed value from an option that is not in use.
     const outputs = { ...inputs };
-    if (request.getCustom()) {
-      const made = knownOutputs(type, request.getName(), this.declared.get(type) ?? []);
-      for (const [key, value] of Object.entries(made)) {
-        outputs[key] ??= this.computed === "unknown" ? UNKNOWN : value;
-      }
+    if (request.getCustom() && this.computed === "unknown") {
+      for (const key of this.declared.get(type) ?? []) outputs[key] ??= UNKNOWN;
     }
     const propertyDependencies: Record<string, string[]> = {};
     request.getPropertydependenciesMap().forEach((value, key) => {

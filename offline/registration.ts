@@ -20,7 +20,7 @@ export interface Registration {
   readonly provider?: string;
   /** Inputs as registered. A value that is not known yet is {@link UNKNOWN}. */
   readonly inputs: Record<string, unknown>;
-  /** Inputs, and every other output the resource declares as {@link UNKNOWN}: a planned state. */
+  /** Inputs and, in a preview, every other output that the resource declares as {@link UNKNOWN}. */
   readonly outputs: Record<string, unknown>;
   /** Names of the inputs that the program marked as secret. */
   readonly secrets: readonly string[];

@@ -31,7 +31,7 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 /** Resources under their components, in the order of the registrations. */
-function tree(resources: readonly Registration[]): string[] {
+export function tree(resources: readonly Registration[]): string[] {
   const children = new Map<string | undefined, Registration[]>();
   for (const resource of resources) {
     children.set(resource.parent, [...(children.get(resource.parent) ?? []), resource]);

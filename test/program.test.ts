@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ComputedOutputs } from "../offline/engine";
+import { checkPolicies } from "../offline/policies";
+import { evaluateProgram } from "../offline/program";
+import { readStackConfig } from "../offline/project";
+import { tree } from "../offline/report";
+import { policies } from "../policy/policies";
+import { Built } from "./support/build";
+
+const ROOT = join(__dirname, "..");
+const STACKS = ["dev", "prod"];
+
+const evaluated = new Map<string, Promise<Built>>();
+/** The whole program for a stack, evaluated once in each form. */
+function program(stack: string, computed: ComputedOutputs = "made-up"): Promise<Built> {
+  const key = `${stack} ${computed}`;
+  const known =
+    evaluated.get(key) ??
+    evaluateProgram(ROOT, readStackConfig(ROOT, stack), computed).then(
+      ({ resources }) => new Built(resources),
+    );
+  evaluated.set(key, known);
+  return known;
+}
+
+for (const stack of STACKS) {
+  describe(`the program for ${stack}`, () => {
+    for (const computed of ["unknown", "made-up"] as const) {
+      it(`passes every policy, mandatory and advisory, with outputs ${computed}`, async () => {
+        const { resources } = await program(stack, computed);
+        assert.deepEqual(await checkPolicies(policies, resources), []);
+      });
+    }
+
+    it("makes the resources that its golden list names", async () => {
+      const file = join(__dirname, "golden", `${stack}.txt`);
+      const list = tree((await program(stack, "unknown")).resources).join("\n") + "\n";
+      if (process.env.UPDATE_GOLDEN) writeFileSync(file, list);
+      assert.equal(
+        list,
+        readFileSync(file, "utf8"),
+        'the resources changed: look, then run "npm run test:update"',
+      );
+    });
+
+    it("keeps every child in a component, and every component under the stack", async () => {
+      const { resources } = await program(stack);
+      const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack")!;
+      for (const { parent, type, name } of resources) {
+        const loose = parent === root.urn && !type.startsWith("mlops:index:");
+        assert.ok(!loose || type === "pulumi:providers:aws", `${type} ${name} has no component`);
+      }
+    });
+
+    it("is reached through the proxy, never at MLflow's own port", async () => {
+      const built = await program(stack);
+      const definitions = built.json(`${stack}-mlflow-task-definition`, "containerDefinitions");
+      const shown = definitions.flatMap(
+        (definition: { name: string; portMappings?: { containerPort: number }[] }) =>
+          (definition.portMappings ?? []).map((mapping) => [
+            definition.name,
+            mapping.containerPort,
+          ]),
+      );
+      assert.deepEqual(shown, [["nginx", 8080]]);
+      const service = built.inputs(`${stack}-mlflow-service`);
+      const registered = service.loadBalancers?.[0] ?? service.serviceRegistries;
+      assert.deepEqual([registered.containerName, registered.containerPort], ["nginx", 8080]);
+      for (const { inputs } of built.ofType("TargetGroup")) assert.equal(inputs.port, 8080);
+    });
+
+    it("is healthy only when MLflow is: the proxy passes its health check on", async () => {
+      const template = readFileSync(join(ROOT, "containers/nginx/nginx.conf.template"), "utf8");
+      const health = /location = \/health \{[^}]*\}/.exec(template)?.[0] ?? "";
+      assert.match(health, /proxy_pass http:\/\/mlflow/);
+      assert.doesNotMatch(health, /return 200/);
+      const built = await program(stack);
+      for (const { name } of built.ofType("TargetGroup")) {
+        assert.equal(built.inputs(name).healthCheck.path, "/health");
+      }
+    });
+
+    it("lets nobody call the API without a signature", async () => {
+      const routes = (await program(stack)).ofType("apigatewayv2/route:Route");
+      assert.ok(routes.length > 0);
+      for (const { inputs, name } of routes) {
+        assert.equal(inputs.authorizationType, "AWS_IAM", name);
+      }
+    });
+
+    it("keeps the database's password out of every plain input", async () => {
+      const built = await program(stack);
+      for (const { inputs, name } of built.ofType("Cluster")) {
+        assert.ok(!("masterPassword" in inputs), name);
+      }
+      const definitions = built.json(`${stack}-mlflow-task-definition`, "containerDefinitions");
+      for (const { environment } of definitions) {
+        for (const variable of environment) assert.doesNotMatch(variable.name, /PASSWORD|PWD/i);
+      }
+    });
+
+    it("has the database in the VPC of its client", async () => {
+      const built = await program(stack, "unknown");
+      const vpc = built.get(`${stack}-mlops-vpc`).urn;
+      const dependsOn = (name: string, property: string, type = "") =>
+        built.get(name, type).propertyDependencies[property];
+      assert.deepEqual(dependsOn(`${stack}-database`, "subnetIds", "SubnetGroup"), [vpc]);
+      assert.deepEqual(dependsOn(`${stack}-database-sg`, "vpcId"), [vpc]);
+      assert.deepEqual(dependsOn(`${stack}-mlflow-sg`, "vpcId"), [vpc]);
+      assert.ok(dependsOn(`${stack}-mlflow-service`, "networkConfiguration")?.includes(vpc));
+    });
+
+    it("asks for as many tasks as autoscaling keeps", async () => {
+      const built = await program(stack);
+      assert.equal(
+        built.inputs(`${stack}-mlflow-service`).desiredCount,
+        built.inputs(`${stack}-mlflow-scaling`).minCapacity,
+      );
+    });
+
+    it("grants rights on named resources only", async () => {
+      const built = await program(stack);
+      const roles = built.ofType("RolePolicy");
+      assert.ok(roles.length > 0);
+      const wide = roles.flatMap((role) =>
+        (
+          JSON.parse(String(role.inputs.policy)) as {
+            Statement: { Action: string | string[]; Resource: string | string[] }[];
+          }
+        ).Statement.flatMap(({ Action, Resource }) => [
+          ...[Action].flat().filter((action) => action.includes("*")),
+          ...([Resource].flat().includes("*") ? [String(Action)] : []),
+        ]),
+      );
+      assert.deepEqual(wide, ["ecr:GetAuthorizationToken"]);
+    });
+
+    it("gives the VPC link a security group of its own", async () => {
+      const [link] = (await program(stack)).ofType("VpcLink");
+      assert.deepEqual(link?.inputs.securityGroupIds, [`${stack}-api-link-sg-id`]);
+    });
+
+    it("opens one chain of ports, from the VPC link to the database", async () => {
+      const rules = (await program(stack)).ofType("SecurityGroupIngressRule");
+      const chain = rules.map(({ inputs }) =>
+        [inputs.referencedSecurityGroupId ?? inputs.cidrIpv4, inputs.securityGroupId, inputs.toPort]
+          .map(String)
+          .map((id) => id.replace(/-id$/, "").replace(`${stack}-`, ""))
+          .join(" > "),
+      );
+      const expected = {
+        dev: [
+          "10.0.0.0/16 > mlops-endpoints-sg > 443",
+          "api-link-sg > mlflow-sg > 8080",
+          "mlflow-sg > database-sg > 3306",
+        ],
+        prod: [
+          "10.2.0.0/16 > mlops-endpoints-sg > 443",
+          "api-link-sg > mlflow-alb-sg > 80",
+          "mlflow-alb-sg > mlflow-sg > 8080",
+          "mlflow-sg > database-sg > 3306",
+        ],
+      }[stack];
+      assert.deepEqual(chain.sort(), expected);
+    });
+
+    it("has no NAT gateway, no public subnet in use and no public address", async () => {
+      const built = await program(stack);
+      for (const { inputs } of built.ofType("awsx:ec2:Vpc")) {
+        assert.deepEqual(inputs.natGateways, { strategy: "None" });
+        const specs = inputs.subnetSpecs as { type: string }[];
+        assert.ok(specs.every(({ type }) => type !== "Public"));
+      }
+      const { networkConfiguration } = built.inputs(`${stack}-mlflow-service`);
+      assert.equal(networkConfiguration.assignPublicIp, false);
+      for (const type of ["Eip", "NatGateway", "InternetGateway"]) {
+        assert.deepEqual(built.ofType(`:${type}`), []);
+      }
+    });
+  });
+}
+
+describe("the stacks together", () => {
+  it("give every VPC a block of its own", async () => {
+    const blocks = await Promise.all(
+      STACKS.map(async (stack) =>
+        (await program(stack)).ofType("awsx:ec2:Vpc").map(({ inputs }) => inputs.cidrBlock),
+      ),
+    );
+    assert.equal(new Set(blocks.flat()).size, 4);
+  });
+
+  it("refuse an engine that AWS creates no more, once its day has come", async () => {
+    const { SettingsError, readSettings } = await import("../components/settings");
+    for (const stack of STACKS) {
+      await program(stack);
+      assert.throws(() => readSettings(stack, new Date("2100-01-01")), SettingsError);
+    }
+  });
+});
+
+describe("the SDK", () => {
+  it("is loaded once: every package from one folder", async () => {
+    await program("dev");
+    const folders = new Map<string, Set<string>>();
+    for (const file of Object.keys(require.cache)) {
+      const match = /^(.*\/node_modules\/(@pulumi\/[a-z-]+))\/index\.js$/.exec(file);
+      if (!match) continue;
+      folders.set(match[2]!, (folders.get(match[2]!) ?? new Set()).add(match[1]!));
+    }
+    assert.ok(folders.has("@pulumi/pulumi") && folders.has("@pulumi/aws"));
+    for (const [name, places] of folders) assert.equal(places.size, 1, `${name} is loaded twice`);
+  });
+});

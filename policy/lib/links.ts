@@ -40,12 +40,14 @@ const cache = new WeakMap<PolicyResource, Values>();
  */
 export class Links {
   private readonly byId = new Map<string, PolicyResource>();
+  private readonly all: ReadonlySet<PolicyResource>;
   private readonly withoutId = new Set<PolicyResource>();
   /** Candidates below each component, because an output of a component depends on the component. */
   private readonly inside = new Map<PolicyResource, PolicyResource[]>();
 
   /** @param idProperties what others refer to a candidate by, such as `id` */
   constructor(candidates: readonly PolicyResource[], idProperties: readonly string[]) {
+    this.all = new Set(candidates);
     for (const candidate of candidates) {
       const properties = setProperties(candidate);
       const ids = idProperties
@@ -84,22 +86,33 @@ export class Links {
     }
     if (unmatched === 0) return { targets: [...targets], literals, unseen: 0 };
 
-    // An id that matches nothing may belong to any dependency whose own id is not known yet.
-    const possible = this.candidates(resource.propertyDependencies[property] ?? [], unmatched);
+    // A value that is not known yet may be the id of any dependency. A known id that matches nothing
+    // may only be the id of one whose provider repeats no id among its outputs.
+    const isPossible = (candidate: PolicyResource) =>
+      !targets.has(candidate) &&
+      (unmatched > literals.length ? this.all.has(candidate) : this.withoutId.has(candidate));
+    const possible = this.among(
+      resource.propertyDependencies[property] ?? [],
+      isPossible,
+      unmatched,
+    );
     for (const candidate of possible) targets.add(candidate);
     return { targets: [...targets], literals, unseen: Math.max(0, unmatched - possible.size) };
   }
 
   /**
-   * Candidates without an id among dependencies. An output of a component depends on the component,
-   * often beside the resource that it stands for: only when too few candidates are named does every
-   * one inside the component count.
+   * Candidates among dependencies. An output of a component depends on the component, often beside
+   * the resource that it stands for: only when too few candidates are named does every one inside
+   * the component count.
    */
-  private candidates(dependencies: readonly PolicyResource[], wanted: number) {
-    const named = dependencies.filter((dependency) => this.withoutId.has(dependency));
-    const found = new Set(named);
-    if (found.size >= wanted) return found;
+  private among(
+    dependencies: readonly PolicyResource[],
+    isPossible: (candidate: PolicyResource) => boolean,
+    wanted: number,
+  ): Set<PolicyResource> {
+    const named = dependencies.filter(isPossible);
+    if (new Set(named).size >= wanted) return new Set(named);
     const inside = dependencies.flatMap((dependency) => this.inside.get(dependency) ?? []);
-    return new Set([...named, ...inside.filter((candidate) => this.withoutId.has(candidate))]);
+    return new Set([...named, ...inside.filter(isPossible)]);
   }
 }

@@ -1,4 +1,9 @@
-import type { ReportViolation, ResourceValidation, ResourceValidationArgs } from "@pulumi/policy";
+import type {
+  PolicyResource,
+  ReportViolation,
+  ResourceValidation,
+  ResourceValidationArgs,
+} from "@pulumi/policy";
 
 import { plain, type Values } from "./values";
 
@@ -16,4 +21,13 @@ export function resourcesOf(types: readonly string[], check: ResourceCheck): Res
     if (!judged.has(args.type)) args.notApplicable();
     check(plain(args.props), report, args);
   };
+}
+
+/** The resources of some types, in a stack. */
+export function ofTypes(
+  resources: readonly PolicyResource[],
+  types: readonly string[],
+): PolicyResource[] {
+  const wanted = new Set(types);
+  return resources.filter((resource) => wanted.has(resource.type));
 }

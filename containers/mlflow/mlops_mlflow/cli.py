@@ -12,6 +12,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="mlops-mlflow", description=__doc__)
     parser.add_argument("command", choices=sorted(COMMANDS))
     command = COMMANDS[parser.parse_args(arguments).command]
+    if region := os.environ.get("AWS_REGION"):
+        # ECS sets the first, boto3 reads the second.
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)
     try:
         return command()
     except Failure as failure:

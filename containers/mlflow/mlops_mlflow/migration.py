@@ -36,7 +36,6 @@ CONNECT_SECONDS = 180
 # Long enough for another task's migration of a large database.
 LOCK_SECONDS = 3600
 
-# MLflow takes a table of this prefix for Alembic's own, not for a sign that the database is in use.
 UNFINISHED = Table(
     "alembic_migration_unfinished",
     MetaData(),
@@ -44,6 +43,7 @@ UNFINISHED = Table(
     Column("to_revision", String(32), nullable=False),
     Column("started_at", String(32), nullable=False),
 )
+BOOKKEEPING = {UNFINISHED.name, "alembic_version"}
 EMPTY = "an empty database"
 
 
@@ -117,7 +117,7 @@ def upgrade(engine: Engine, database: Database) -> None:
             f"is newer than this image (at {target}): deploy the image that made it, or restore "
             "the snapshot taken before that upgrade"
         )
-    if found is None and not mlflow_schema._is_empty_database(engine):
+    if found is None and set(inspect(engine).get_table_names()) - BOOKKEEPING:
         raise Failure(
             f"{database.name} (DATABASE_NAME) holds tables but no MLflow schema version: "
             "set it to a database of MLflow's own, or to an empty one"

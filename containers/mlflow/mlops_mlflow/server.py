@@ -49,9 +49,6 @@ def mlflow_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "MLFLOW_SERVE_ARTIFACTS": "true",
         "MLFLOW_UVICORN_OPTS": " ".join(UVICORN_OPTIONS),
     }
-    if region := environment.get("AWS_REGION"):
-        # boto3 reads only the second name.
-        result.setdefault("AWS_DEFAULT_REGION", region)
     if server.pool_class == "QueuePool":
         # After a failover no connection to the old writer lives longer than this.
         result.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE", "300")

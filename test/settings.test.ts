@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { load } from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
 import { readSettings, Settings, SettingsError } from "../components/settings";
 import { readStackConfig } from "../offline/project";
@@ -229,9 +231,8 @@ describe("settings", () => {
     }
   });
 
-  it("has a description and a default for every key", async () => {
-    const { load } = await import("js-yaml");
-    const { readFileSync } = await import("node:fs");
+  it("has a description and a default for every key, which the README tells", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
     const { config } = load(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as {
       config: Record<string, { type?: string; description?: string; default?: unknown }>;
     };
@@ -240,6 +241,12 @@ describe("settings", () => {
       assert.ok(declaration.type, `${key} has no type`);
       assert.ok(declaration.description, `${key} has no description`);
       assert.notEqual(declaration.default, undefined, `${key} has no default`);
+      const shown =
+        typeof declaration.default === "string"
+          ? declaration.default
+          : JSON.stringify(declaration.default);
+      const row = `| \`${key}\` | ${declaration.type} | \`${shown}\` | ${declaration.description} |`;
+      assert.ok(readme.includes(row), `the README's table lacks: ${row}`);
     }
   });
 });

@@ -54,7 +54,7 @@ export class Links {
         .map((name) => properties[name])
         .filter((id): id is string => typeof id === "string");
       for (const id of ids) this.byId.set(id, candidate);
-      if (ids.length === 0) this.withoutId.add(candidate);
+      if (typeof properties["id"] !== "string") this.withoutId.add(candidate);
 
       for (let above = candidate.parent; above; above = above.parent) {
         const candidates = this.inside.get(above);

@@ -58,13 +58,14 @@ const SAFEGUARDS: Readonly<Record<string, readonly Safeguard[]>> = {
   ],
 };
 
-/** Types whose loss is the loss of data: Pulumi itself must refuse to delete them. */
+/**
+ * Types whose loss is the loss of data: Pulumi itself must refuse to delete them. Buckets are not among
+ * them, because S3 refuses to delete one with objects in it unless forceDestroy is set.
+ */
 const PROTECTED = [
   "aws:rds/cluster:Cluster",
   "aws:docdb/cluster:Cluster",
   "aws:neptune/cluster:Cluster",
-  "aws:s3/bucket:Bucket",
-  "aws:s3/bucketV2:BucketV2",
   "aws:dynamodb/table:Table",
 ];
 

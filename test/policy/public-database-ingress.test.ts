@@ -1,7 +1,7 @@
 import { databaseExposureHints } from "../../policy/rules/database-exposure-hints";
 import { hiddenDatabaseGroups } from "../../policy/rules/hidden-database-groups";
 import { publicDatabaseIngress } from "../../policy/rules/public-database-ingress";
-import { external, later, ref, type Spec } from "./stacks";
+import { external, later, ref, resource, type Spec } from "./stacks";
 import { type Row, table } from "./table";
 
 const WORLD = "0.0.0.0/0";
@@ -9,10 +9,6 @@ const WORLD = "0.0.0.0/0";
 // --- Building blocks ----------------------------------------------------------------------------
 
 type Inputs = Record<string, unknown>;
-
-const resource =
-  (type: string) =>
-  (name: string, inputs: Inputs = {}, parent?: string): Spec => ({ type, name, inputs, parent });
 
 const group = resource("aws:ec2/securityGroup:SecurityGroup");
 const inlineGroup = (name: string, ...ingress: unknown[]) => group(name, { ingress });
@@ -805,7 +801,7 @@ const links: Row[] = [
     name: "36b the group comes from a component's output",
     stack: [
       { type: "test:index:Network", name: "network", inputs: {} },
-      group("db-group", {}, "network"),
+      group("db-group", {}, { parent: "network" }),
       instance("db", { vpcSecurityGroupIds: [later("db-group-id", "network")] }),
       open8080("rule"),
     ],
@@ -816,8 +812,8 @@ const links: Row[] = [
     stack: [
       { type: "test:index:Outer", name: "outer", inputs: {} },
       { type: "test:index:Inner", name: "inner", inputs: {}, parent: "outer" },
-      group("db-group", {}, "inner"),
-      group("web", {}, "inner"),
+      group("db-group", {}, { parent: "inner" }),
+      group("web", {}, { parent: "inner" }),
       instance("db", { vpcSecurityGroupIds: [later("db-group-id", "outer", "db-group")] }),
       open8080("web-rule", ref("web")),
       open8080("rule", later("db-group-id", "outer", "db-group")),
@@ -1136,8 +1132,8 @@ const hints: Row[] = [
     name: "48d private subnets of a component that has public ones too",
     stack: [
       { type: "test:index:Vpc", name: "vpc", inputs: {} },
-      subnet("public", { mapPublicIpOnLaunch: true }, "vpc"),
-      subnet("private", {}, "vpc"),
+      subnet("public", { mapPublicIpOnLaunch: true }, { parent: "vpc" }),
+      subnet("private", {}, { parent: "vpc" }),
       subnetGroup("subnets", { subnetIds: later(["private-id"], "vpc", "private") }),
     ],
   },

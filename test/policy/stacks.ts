@@ -6,8 +6,8 @@ import {
   type PolicyResource,
   type ResourceValidationPolicy,
   type StackValidationPolicy,
-  unknownCheckingProxy,
 } from "@pulumi/policy";
+import * as sdk from "@pulumi/policy";
 
 import { type Registration, UNKNOWN } from "../../offline/registration";
 
@@ -23,6 +23,15 @@ export interface Spec {
   readonly protect?: boolean;
   readonly provider?: string;
 }
+
+/** Makes resources of one type. */
+export const resource =
+  (type: string) =>
+  (
+    name: string,
+    inputs: Record<string, unknown> = {},
+    more: Pick<Spec, "parent" | "protect" | "provider"> = {},
+  ): Spec => ({ type, name, inputs, ...more });
 
 /**
  * What a policy is shown of the same stack. `preview`: ids and every unset output are unknown, as the
@@ -137,8 +146,14 @@ export interface Finding {
   readonly message: string;
 }
 
+/** Exported by the SDK, though its typings lost it. */
+const { unknownCheckingProxy } = sdk as unknown as {
+  unknownCheckingProxy: <T extends object>(properties: T) => T;
+};
+
 type AnyPolicy = ResourceValidationPolicy & Partial<StackValidationPolicy>;
-class NotApplicable extends Error {}
+/** One for all, because making an error is slow. */
+const NOT_APPLICABLE = new Error("not applicable");
 
 /**
  * Calls policies directly, with the SDK's own proxy around the properties. Unlike the engine it lets
@@ -150,12 +165,14 @@ export async function judge(
   config: Record<string, object> = {},
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const inputs = policyResources(registrations, "inputs");
+  const outputs = policyResources(registrations, "outputs");
   for (const policy of policies as AnyPolicy[]) {
     const common = {
       stackTags: new Map<string, string>(),
       getConfig: <T extends object>() => (config[policy.name] ?? {}) as T,
       notApplicable: (): never => {
-        throw new NotApplicable();
+        throw NOT_APPLICABLE;
       },
     };
     const report = (message: string, urn?: string) => {
@@ -167,20 +184,19 @@ export async function judge(
       try {
         await run();
       } catch (error) {
-        if (!(error instanceof NotApplicable)) throw error;
+        if (error !== NOT_APPLICABLE) throw error;
       }
     };
 
     for (const validate of [policy.validateResource ?? []].flat()) {
-      for (const resource of policyResources(registrations, "inputs")) {
+      for (const resource of inputs) {
         await attempt(() =>
           validate({ ...resource, ...common } as never, (message) => report(message, resource.urn)),
         );
       }
     }
     if (policy.validateStack) {
-      const resources = policyResources(registrations, "outputs");
-      await attempt(() => policy.validateStack!({ ...common, resources }, report));
+      await attempt(() => policy.validateStack!({ ...common, resources: outputs }, report));
     }
   }
   return findings;

@@ -19,8 +19,12 @@ export interface Row {
   readonly modes?: readonly Mode[];
 }
 
+/** Every row of every table that has been declared, for the tests of the pack as a whole. */
+export const corpus: Row[] = [];
+
 /** Runs each row in each mode, in the written order and in shuffled ones. */
 export function table(policies: Policies, rows: readonly Row[]): void {
+  corpus.push(...rows);
   for (const row of rows) {
     for (const mode of row.modes ?? MODES) {
       it(`${row.name} (${mode})`, async () => {

@@ -9,6 +9,8 @@ export interface IngressCarrier {
   readonly rules?: string;
   /** Property that tells ingress from egress, on a resource that can be either. */
   readonly direction?: string;
+  /** Properties of which AWS takes exactly one; absent when sources can stand side by side. */
+  readonly sources?: readonly string[];
   readonly protocol: string;
   /** Properties with CIDR blocks, each one or a list. */
   readonly cidrs: readonly string[];
@@ -42,6 +44,7 @@ export const INGRESS_CARRIERS: Readonly<Record<string, IngressCarrier>> = {
   },
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
     group: "securityGroupId",
+    sources: ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"],
     protocol: "ipProtocol",
     cidrs: ["cidrIpv4", "cidrIpv6"],
     prefixLists: ["prefixListId"],

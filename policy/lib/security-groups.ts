@@ -1,14 +1,17 @@
 import type { PolicyResource } from "@pulumi/policy";
 
+import { parse } from "./cidr";
 import { DATABASE_KINDS } from "./databases";
 import {
   INGRESS_CARRIERS,
+  type IngressCarrier,
   type Permission,
   permissionsOf,
   SECURITY_GROUP_IDS,
   SECURITY_GROUP_TYPES,
 } from "./ingress";
 import { Links, type Reference, setProperties } from "./links";
+import type { Values } from "./values";
 
 /** A security group of this stack, or the id of one that is not. */
 export type Group = PolicyResource | string;
@@ -56,7 +59,7 @@ export function openings(resources: readonly PolicyResource[]): Opening[] {
   return resources.flatMap((carrier) => {
     const kind = INGRESS_CARRIERS[carrier.type];
     if (!kind) return [];
-    const permissions = permissionsOf(kind, setProperties(carrier));
+    const permissions = permissionsOf(kind, sourceProperties(kind, carrier));
     const groups = kind.group ? groupsOf(links.resolve(carrier, kind.group)) : [carrier];
     return groups.flatMap((group) =>
       permissions.map((permission) => ({
@@ -67,6 +70,21 @@ export function openings(resources: readonly PolicyResource[]): Opening[] {
       })),
     );
   });
+}
+
+/**
+ * A carrier's properties, without sources that the provider has filled in. Of sources that exclude
+ * each other, real are those that the program computed and those that are blocks of addresses.
+ */
+function sourceProperties({ sources = [] }: IngressCarrier, carrier: PolicyResource): Values {
+  const properties = setProperties(carrier);
+  const isReal = (name: string) => {
+    const value = properties[name];
+    return name in carrier.propertyDependencies || (typeof value === "string" && !!parse(value));
+  };
+  if (!sources.some(isReal)) return properties;
+  const filledIn = sources.filter((name) => !isReal(name));
+  return { ...properties, ...Object.fromEntries(filledIn.map((name) => [name, undefined])) };
 }
 
 function groupsOf({ targets, literals }: Reference): Group[] {

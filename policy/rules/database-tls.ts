@@ -103,7 +103,8 @@ function parameterFor(properties: Values): TlsParameter | undefined {
   const group = properties["dbClusterParameterGroupName"] ?? properties["parameterGroupName"];
   const since = parameter?.onByDefaultSince[engine];
   const major = typeof engineVersion === "string" ? parseInt(engineVersion, 10) : 0;
-  return isUnset(group) && since !== undefined && major >= since ? undefined : parameter;
+  const isDefault = isUnset(group) || (typeof group === "string" && group.startsWith("default."));
+  return isDefault && since !== undefined && major >= since ? undefined : parameter;
 }
 
 function requiresTls(group: PolicyResource, parameter: TlsParameter): boolean {

@@ -61,6 +61,16 @@ const rows: Row[] = [
     stack: [instance({ engine: "postgres", engineVersion: "15.4" })],
   },
   {
+    name: "PostgreSQL 15 in AWS's default group, as a live database tells",
+    stack: [
+      instance({
+        engine: "postgres",
+        engineVersion: "15.4",
+        parameterGroupName: "default.postgres15",
+      }),
+    ],
+  },
+  {
     name: "PostgreSQL 14, off by default",
     stack: [instance({ engine: "postgres", engineVersion: "14.9" })],
     fail: ["db"],

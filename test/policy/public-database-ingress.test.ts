@@ -19,14 +19,18 @@ const inlineRule = (inputs: Inputs) => ({
   ...inputs,
 });
 
-const ingressRule = (name: string, inputs: Inputs = {}) =>
-  resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")(name, {
-    securityGroupId: ref("db-group"),
-    ipProtocol: "tcp",
-    fromPort: 5432,
-    toPort: 5432,
-    ...inputs,
-  });
+const ingressRule = (name: string, inputs: Inputs = {}, filledIn: Inputs = {}) =>
+  resource("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")(
+    name,
+    {
+      securityGroupId: ref("db-group"),
+      ipProtocol: "tcp",
+      fromPort: 5432,
+      toPort: 5432,
+      ...inputs,
+    },
+    { filledIn },
+  );
 const oldRule = (name: string, inputs: Inputs = {}) =>
   resource("aws:ec2/securityGroupRule:SecurityGroupRule")(name, {
     type: "ingress",
@@ -197,6 +201,13 @@ const carriers: Row[] = [
       }),
     ],
     fail: ["db-group"],
+  },
+  {
+    name: "56 a security group and the world as sources of one rule, which AWS refuses",
+    stack: carried(
+      ingressRule("rule", { referencedSecurityGroupId: ref("db-group"), cidrIpv4: WORLD }),
+    ),
+    fail: ["rule"],
   },
   {
     name: "57 dual stack: private IPv4, public IPv6",
@@ -649,6 +660,21 @@ const harmless: Row[] = [
         sourceSecurityGroupId: ref("app"),
       }),
     ],
+  },
+  {
+    name: "26 sources that a provider fills in beside the one that was set",
+    stack: carried(
+      ingressRule(
+        "from-group",
+        { referencedSecurityGroupId: ref("db-group") },
+        { cidrIpv4: "made-up", cidrIpv6: "made-up", prefixListId: "made-up" },
+      ),
+      ingressRule(
+        "from-block",
+        { cidrIpv4: "10.0.0.0/16" },
+        { cidrIpv6: "made-up", prefixListId: "made-up", referencedSecurityGroupId: "made-up" },
+      ),
+    ),
   },
   {
     name: "25 the source group is itself open on 443",

@@ -22,6 +22,8 @@ export interface Spec {
   readonly parent?: string;
   readonly protect?: boolean;
   readonly provider?: string;
+  /** Outputs that a provider fills in when it makes the resource. */
+  readonly filledIn?: Record<string, unknown>;
 }
 
 /** Makes resources of one type. */
@@ -30,7 +32,7 @@ export const resource =
   (
     name: string,
     inputs: Record<string, unknown> = {},
-    more: Pick<Spec, "parent" | "protect" | "provider"> = {},
+    more: Pick<Spec, "parent" | "protect" | "provider" | "filledIn"> = {},
   ): Spec => ({ type, name, inputs, ...more });
 
 /**
@@ -115,9 +117,9 @@ function computed(spec: Spec, mode: Mode): Record<string, unknown> {
     case "preview":
       return Object.fromEntries(["id", ...declaredOutputs(spec.type)].map((key) => [key, UNKNOWN]));
     case "live":
-      return { id: `${spec.name}-id` };
+      return { id: `${spec.name}-id`, ...spec.filledIn };
     case "idless":
-      return {};
+      return { ...spec.filledIn };
   }
 }
 

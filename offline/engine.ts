@@ -17,6 +17,8 @@ export interface Evaluation {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
+const STACK_TYPE = "pulumi:pulumi:Stack";
+
 /** How the stack's outputs show a secret. */
 export const SECRET = "[secret]";
 
@@ -41,26 +43,26 @@ export async function evaluate(
 
   // An error inside "apply" surfaces as a rejection that nobody awaits.
   const failures: unknown[] = [];
-  const onRejection = (reason: unknown) => failures.push(reason);
-  process.on("unhandledRejection", onRejection);
-  try {
-    await pulumi.runtime.runInPulumiStack(async () => {
+  const onFailure = (reason: unknown) => failures.push(reason);
+  process.on("unhandledRejection", onFailure);
+  await pulumi.runtime
+    .runInPulumiStack(async () => {
       pulumi.runtime.registerStackTransformation(recorder.declare);
       const result = await program();
       return typeof result === "function" ? (result as () => unknown)() : result;
-    });
-    await pulumi.runtime.disconnect();
-    // Rejections are announced after the microtasks of the turn that caused them.
-    await new Promise((resolve) => setImmediate(resolve));
-  } finally {
-    process.off("unhandledRejection", onRejection);
-  }
+    })
+    .catch(onFailure);
+  await pulumi.runtime.disconnect();
+  // Rejections are announced after the microtasks of the turn that caused them.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", onFailure);
   if (failures.length > 0) throw failures[0];
   return recorder.evaluation();
 }
 
 type RegisterRequest = Parameters<Monitor["registerResource"]>[0];
 type Monitor = {
+  newUrn(parent: string, type: string, name: string): string;
   registerResource(
     request: {
       getType(): string;
@@ -117,6 +119,7 @@ class Recorder implements pulumi.runtime.Mocks {
   /** Mocks see a resource's inputs; its parent, its dependencies and its options pass by here. */
   listen(): void {
     const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+    monitor.newUrn = newUrn;
     const register = monitor.registerResource.bind(monitor);
     monitor.registerResource = (request, callback) =>
       register(request, (error, response) => {
@@ -125,7 +128,7 @@ class Recorder implements pulumi.runtime.Mocks {
       });
     const registerOutputs = monitor.registerResourceOutputs.bind(monitor);
     monitor.registerResourceOutputs = (request, callback) => {
-      if (request.getUrn().includes("::pulumi:pulumi:Stack::")) {
+      if (request.getUrn().includes(`::${STACK_TYPE}::`)) {
         this.outputs = plain(request.getOutputs()?.toJavaScript() ?? {}, true) as Record<
           string,
           unknown
@@ -181,6 +184,13 @@ class Recorder implements pulumi.runtime.Mocks {
       retainOnDelete: request.getRetainondelete(),
     };
   }
+}
+
+/** As the engine forms it: all types from the outermost component in, without the stack's. */
+function newUrn(parent: string, type: string, name: string): string {
+  const outer = parent === "" ? STACK_TYPE : parent.split("::")[2]!;
+  const qualified = outer === STACK_TYPE ? type : `${outer}$${type}`;
+  return `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::${qualified}::${name}`;
 }
 
 const { specialSigKey, specialSecretSig, specialResourceSig } = pulumi.runtime;

@@ -25,8 +25,11 @@ export function answer(
       return zones(inputs);
     case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
       return { userName: "AWS", password: value("made-up"), authorizationToken: value("made-up") };
-    default:
-      throw new Error(`no stand-in for ${token}: add one to offline/invokes.ts`);
+    default: {
+      const details = `no stand-in for ${token}: add one to offline/invokes.ts`;
+      // The SDK passes on the "details" of an error, as those of gRPC have them.
+      throw Object.assign(new Error(details), { details });
+    }
   }
 }
 

@@ -67,7 +67,10 @@ describe("ContainerImage", () => {
     writeFileSync(join(context, "__pycache__", "x.pyc"), "bytes");
     assert.equal(await tag(), before);
     writeFileSync(join(context, "entrypoint.sh"), "#!/bin/sh\n");
-    assert.notEqual(await tag(), before);
+    const withEntrypoint = await tag();
+    assert.notEqual(withEntrypoint, before);
+    writeFileSync(join(context, "entrypoint.sh"), "#!/bin/bash\n");
+    assert.notEqual(await tag(), withEntrypoint);
   });
 
   it("refuses a folder without a Dockerfile", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ENCRYPTED, ProjectError, readStackConfig } from "../offline/project";
+import { ENCRYPTED, ProjectError, readStackConfig } from "../../offline/project";
 
 describe("readStackConfig", () => {
   let root: string;

@@ -1,7 +1,10 @@
+import assert from "node:assert/strict";
+
+import { ALLOWANCES_SCHEMA } from "../../policy/lib/sources";
 import { databaseExposureHints } from "../../policy/rules/database-exposure-hints";
 import { hiddenDatabaseGroups } from "../../policy/rules/hidden-database-groups";
 import { publicDatabaseIngress } from "../../policy/rules/public-database-ingress";
-import { external, later, ref, resource, type Spec } from "./stacks";
+import { external, judge, later, ref, resource, type Spec, stack } from "./stacks";
 import { type Row, table } from "./table";
 
 const WORLD = "0.0.0.0/0";
@@ -1198,6 +1201,124 @@ const hints: Row[] = [
   },
 ];
 
+// --- Messages -----------------------------------------------------------------------------------
+
+const FIX = "Name the client's security group as the source instead.";
+const messages: [name: string, stack: Spec[], urnOf: string, expected: string[]][] = [
+  [
+    "of a rule by itself",
+    spare({}),
+    "rule",
+    [
+      `SecurityGroupRule "rule" opens port 5432 to "0.0.0.0/0", which is not a private network. ${FIX}`,
+    ],
+  ],
+  [
+    "of a range of ports",
+    spare({ fromPort: 5000, toPort: 6000, cidrBlocks: ["0/0"] }),
+    "rule",
+    [`SecurityGroupRule "rule" opens ports 5000 to 6000 to "0/0", which is no CIDR block. ${FIX}`],
+  ],
+  [
+    "of a rule on a group that a database carries",
+    carried(ingressRule("rule", { cidrIpv6: "::/0", fromPort: 8080, toPort: 8080 })),
+    "rule",
+    [
+      'SecurityGroupIngressRule "rule" opens port 8080 to "::/0", which is not a private network, on security ' +
+        `group "db-group" that RDS instance "db" carries. ${FIX}`,
+    ],
+  ],
+  [
+    "of another protocol, on a group named by its id",
+    [
+      instance("db", { vpcSecurityGroupIds: ["sg-123"] }),
+      oldRule("rule", { securityGroupId: "sg-123", protocol: "UDP", cidrBlocks: [WORLD] }),
+    ],
+    "rule",
+    [
+      'SecurityGroupRule "rule" opens protocol udp to "0.0.0.0/0", which is not a private network, on security ' +
+        `group sg-123 that RDS instance "db" carries. ${FIX}`,
+    ],
+  ],
+  [
+    "of addresses and ports that are not known yet",
+    carried(ingressRule("rule", { cidrIpv4: later(WORLD, "other"), toPort: later(1, "other") })),
+    "rule",
+    [
+      'SecurityGroupIngressRule "rule" opens every port to addresses that are not known yet, on security ' +
+        `group "db-group" that RDS instance "db" carries. ${FIX}`,
+    ],
+  ],
+  [
+    "of a prefix list out of sight",
+    carried(ingressRule("rule", { prefixListId: "pl-123" })),
+    "rule",
+    [
+      'SecurityGroupIngressRule "rule" opens port 5432 to a prefix list whose blocks are not in sight, on security ' +
+        `group "db-group" that RDS instance "db" carries. ${FIX}`,
+    ],
+  ],
+  [
+    "of a prefix list on a group that nothing carries",
+    [
+      group("spare"),
+      prefixList("everyone", { entries: [{ cidr: WORLD }] }),
+      ingressRule("rule", { securityGroupId: ref("spare"), prefixListId: ref("everyone") }),
+    ],
+    "rule",
+    [
+      `SecurityGroupIngressRule "rule" opens port 5432 to "0.0.0.0/0", which is not a private network. ${FIX}`,
+    ],
+  ],
+  [
+    "of a flag",
+    [group("db-group"), instance("db", { publiclyAccessible: true })],
+    "db",
+    ['RDS instance "db" asks for a public address. Set publiclyAccessible to false.'],
+  ],
+  [
+    "of a flag that is not known yet",
+    [group("db-group"), instance("db", { publiclyAccessible: later(true, "other") })],
+    "db",
+    [
+      'RDS instance "db" computes publiclyAccessible, which is not known yet. Set it to false in the program.',
+    ],
+  ],
+  [
+    "of a flag left out",
+    [resource("aws:neptunegraph/graph:Graph")("db")],
+    "db",
+    [
+      'Neptune Analytics graph "db" does not set publicConnectivity, and AWS may choose a public address. Set it to false.',
+    ],
+  ],
+  [
+    "of a domain outside a VPC",
+    [resource("aws:opensearch/domain:Domain")("db")],
+    "db",
+    [
+      'OpenSearch domain "db" has a public endpoint, because it is in no VPC. Set vpcOptions with subnets and security groups.',
+    ],
+  ],
+  [
+    "of the default group",
+    [instance("db", { vpcSecurityGroupIds: undefined })],
+    "db",
+    [
+      `RDS instance "db" names no security group, so that it gets the VPC's default one. Set vpcSecurityGroupIds.`,
+    ],
+  ],
+  [
+    "of a group out of sight",
+    [instance("db", { vpcSecurityGroupIds: ["sg-123"] })],
+    "db",
+    [
+      'RDS instance "db" carries a security group that this stack does not manage, so its ingress is unproven. ' +
+        "Set vpcSecurityGroupIds to security groups of this stack.",
+    ],
+  ],
+];
+
 describe("public-database-ingress", () => {
   const policies = [publicDatabaseIngress, hiddenDatabaseGroups, databaseExposureHints];
   const suites: Record<string, Row[]> = {
@@ -1214,4 +1335,32 @@ describe("public-database-ingress", () => {
   for (const [name, rows] of Object.entries(suites)) {
     describe(name, () => table(policies, rows));
   }
+
+  describe("messages", () => {
+    for (const [name, specs, culprit, expected] of messages) {
+      it(name, async () => {
+        const registrations = stack(specs, "preview");
+        const findings = await judge(policies, registrations);
+        const last = findings.filter((finding) => finding.name === culprit).slice(-1);
+        assert.deepEqual(
+          last.map(({ message }) => message),
+          expected,
+        );
+        assert.equal(last[0]?.urn, registrations.find((r) => r.name === culprit)?.urn);
+      });
+    }
+  });
+
+  it("wants a reason for every exception", () => {
+    for (const [setting, key] of [
+      ["allowedCidrs", "cidr"],
+      ["allowedPrefixLists", "id"],
+    ] as const) {
+      const { type, items, default: unset } = ALLOWANCES_SCHEMA.properties[setting];
+      assert.deepEqual({ type, unset }, { type: "array", unset: [] });
+      assert.deepEqual(items.required, [key, "reason"]);
+      assert.equal(items.additionalProperties, false);
+      assert.equal(items.properties.reason.minLength, 10);
+    }
+  });
 });

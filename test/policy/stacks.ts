@@ -137,6 +137,12 @@ function declaredOutputs(type: string): string[] {
   return outputs;
 }
 
+/** Settings under which every policy of the pack has something to judge. */
+export const EVERY_POLICY_ON = {
+  "production-safeguards": { enabled: true },
+  "required-tags": { tags: ["Owner"] },
+};
+
 // --- Direct calls -------------------------------------------------------------------------------
 
 /** A violation, and the level its policy declares. */

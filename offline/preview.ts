@@ -5,7 +5,7 @@ import { SettingsError } from "../components/settings";
 import { policies } from "../policy/policies";
 import { runPolicies } from "./policies";
 import { evaluateProgram } from "./program";
-import { ProjectError, readStackConfig } from "./project";
+import { ProjectError, readPackConfig, readStackConfig } from "./project";
 import { Preview, report } from "./report";
 
 const USAGE = `Shows what a stack would be, without an AWS account and without the Pulumi CLI.
@@ -15,6 +15,8 @@ const USAGE = `Shows what a stack would be, without an AWS account and without t
   STACK        a stack with a Pulumi.STACK.yaml beside Pulumi.yaml
   --json FILE  also write the resources, outputs, policies and violations to FILE as JSON
   --help       show this
+
+The policy pack takes its settings from policy/config/STACK.json, where there is one.
 
 Exit status: 0 when no mandatory policy is violated, 1 when one is, 2 when the settings or the
 command line are wrong, 3 when the program fails.`;
@@ -45,7 +47,11 @@ async function main(args: string[]): Promise<number> {
 async function previewStack(stack: string): Promise<Preview> {
   const config = readStackConfig(ROOT, stack);
   const { resources, outputs } = await evaluateProgram(ROOT, config);
-  const { verdicts, outcomes } = await runPolicies(policies, resources);
+  const { verdicts, outcomes } = await runPolicies(
+    policies,
+    resources,
+    readPackConfig(ROOT, stack),
+  );
   return {
     project: config.project,
     stack,

@@ -1,6 +1,7 @@
 import { load } from "js-yaml";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { PackConfig } from "./policies";
 
 /** A project and one of its stacks, as the Pulumi CLI would read them. */
 export interface StackConfig {
@@ -70,6 +71,22 @@ export function readStackConfig(root: string, stack: string): StackConfig {
     config[key] = typeof value === "string" ? value : JSON.stringify(value);
   }
   return { project: project.name, stack, config, secretKeys };
+}
+
+/**
+ * Reads the settings of the policy pack for a stack, `policy/config/STACK.json`: the file that
+ * `--policy-pack-config` takes. Without one, the pack's own defaults hold.
+ *
+ * @throws ProjectError when the file is no JSON
+ */
+export function readPackConfig(root: string, stack: string): PackConfig {
+  const path = join(root, "policy", "config", `${stack}.json`);
+  if (!existsSync(path)) return {};
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as PackConfig;
+  } catch (error) {
+    throw new ProjectError(`${path} is no JSON: ${(error as Error).message}`);
+  }
 }
 
 function readYaml(path: string, missing: string): unknown {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ComputedOutputs } from "../offline/engine";
 import { checkPolicies } from "../offline/policies";
 import { evaluateProgram } from "../offline/program";
-import { readStackConfig } from "../offline/project";
+import { readPackConfig, readStackConfig } from "../offline/project";
 import { tree } from "../offline/report";
 import { policies } from "../policy/policies";
 import { Built } from "./support/build";
@@ -30,7 +30,8 @@ for (const stack of STACKS) {
     for (const computed of ["unknown", "made-up"] as const) {
       it(`passes every policy, mandatory and advisory, with outputs ${computed}`, async () => {
         const { resources } = await program(stack, computed);
-        assert.deepEqual(await checkPolicies(policies, resources), []);
+        const config = readPackConfig(ROOT, stack);
+        assert.deepEqual(await checkPolicies(policies, resources, config), []);
       });
     }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ENCRYPTED, ProjectError, readStackConfig } from "../../offline/project";
+import { ENCRYPTED, ProjectError, readPackConfig, readStackConfig } from "../../offline/project";
 
 describe("readStackConfig", () => {
   let root: string;
@@ -72,5 +72,25 @@ config:
   it("tells what is wrong with a file that is no YAML", () => {
     write("Pulumi.dev.yaml", "config: [");
     assert.throws(() => readStackConfig(root, "dev"), /Pulumi\.dev\.yaml is no YAML/);
+  });
+});
+
+describe("readPackConfig", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "project-"));
+    mkdirSync(join(root, "policy", "config"), { recursive: true });
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it("reads the file of the stack, and nothing where there is none", () => {
+    writeFileSync(join(root, "policy", "config", "prod.json"), '{"all":"mandatory"}');
+    assert.deepEqual(readPackConfig(root, "prod"), { all: "mandatory" });
+    assert.deepEqual(readPackConfig(root, "dev"), {});
+  });
+
+  it("refuses a file that is no JSON", () => {
+    writeFileSync(join(root, "policy", "config", "prod.json"), "{");
+    assert.throws(() => readPackConfig(root, "prod"), /prod\.json is no JSON/);
   });
 });

@@ -9,7 +9,6 @@ from typing import Self
 from local.database import USER
 from local.processes import get_status
 from local.stack import Stack
-from local.task import Task
 
 # Aurora pauses after as long without a connection; Pulumi.dev.yaml sets the same.
 IDLE_SECONDS = 300

@@ -52,11 +52,11 @@ def test_a_worker_is_killed(stack: Stack, task: Task, database_name: str) -> Non
         writer.wait_for_successes(200)
 
     assert writer.lost(stack.database, database_name) == set()
-    # Those in its hands, which nginx may not repeat; the reads it repeats.
-    assert set(writer.kinds()) <= {"502"}
+    # Those in its hands, which nginx may not repeat; the reads it repeats, unless the answer had begun.
+    assert set(writer.kinds()) <= {"502", "IncompleteRead"}
     assert len(writer.failures) <= 2 * 8
     assert writer.failed_after(back) == []
-    assert reader.failures == []
+    assert set(reader.kinds()) <= {"IncompleteRead"}
 
 
 def test_mlflow_is_killed(stack: Stack, task: Task, database_name: str) -> None:
@@ -73,7 +73,9 @@ def test_mlflow_is_killed(stack: Stack, task: Task, database_name: str) -> None:
 
     assert answer == (502, "TEMPORARILY_UNAVAILABLE")
     assert writer.lost(stack.database, database_name) == set()
-    assert set(writer.kinds()) == {"502"}
+    # The second where the answer had begun.
+    assert "502" in writer.kinds()
+    assert set(writer.kinds()) <= {"502", "IncompleteRead"}
     assert writer.failed_after(back) == []
 
 

@@ -65,7 +65,9 @@ def with_older_data(stack: Stack, database_name: str) -> dict[str, str]:
         metric = {"run_id": run_id, "key": "loss", "value": step / 2, "step": step}
         api(older, "runs/log-metric", {**metric, "timestamp": step})
     api(older, "registered-models/create", {"name": "diabetes"})
-    api(older, "model-versions/create", {"name": "diabetes", "source": "s3://x/y", "run_id": run_id})
+    api(
+        older, "model-versions/create", {"name": "diabetes", "source": "s3://x/y", "run_id": run_id}
+    )
     older.stop()
     return {"experiment": experiment, "run": run_id}
 

@@ -43,7 +43,8 @@ class Answer:
 
 @pytest.mark.parametrize("path", ["/", "/health", f"{API}/experiments/get?experiment_id=0"])
 @pytest.mark.parametrize(
-    "host", ["evil.example", "10.evil.com", "localhost.evil.com", "execute-api.us-east-1.amazonaws.com"]
+    "host",
+    ["evil.example", "10.evil.com", "localhost.evil.com", "execute-api.us-east-1.amazonaws.com"],
 )
 def test_refuses_a_foreign_host(task: Task, host: str, path: str) -> None:
     answer = Answer(task, "GET", path, headers={"Host": host})
@@ -166,7 +167,9 @@ def test_refuses_to_list_beside_the_folder_of_artifacts(
 def test_serves_the_pages_compressed_and_cached(task: Task) -> None:
     page = Answer(task, "GET", "/")
     assert page.status == 200
-    files = re.findall(r'(?:src|href)="(?:\./)?(static-files/[^"]+\.(?:js|css))"', page.body.decode())
+    files = re.findall(
+        r'(?:src|href)="(?:\./)?(static-files/[^"]+\.(?:js|css))"', page.body.decode()
+    )
     assert files
     for file in files:
         answer = Answer(task, "GET", f"/{file}", headers={"Accept-Encoding": "gzip"})

@@ -25,7 +25,9 @@ def test_logs_parameters_tags_and_ten_thousand_metrics(experiment: str) -> None:
     with mlflow.start_run(tags={"team": "ml platform"}) as run:
         mlflow.log_params({f"parameter {number}": number for number in range(100)})
         for start in range(0, 10_000, 1000):
-            metrics = [Metric("loss", 1 / (step + 1), step, step) for step in range(start, start + 1000)]
+            metrics = [
+                Metric("loss", 1 / (step + 1), step, step) for step in range(start, start + 1000)
+            ]
             client.log_batch(run.info.run_id, metrics=metrics)
         mlflow.set_tag("größe", "ünïcödé ✓")
 
@@ -84,7 +86,9 @@ def test_small_things_beside_the_run(experiment: str, tmp_path: Path) -> None:
     listed = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert {"notes", "settings.json"} <= listed
     assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/notes/a note.txt") == "größe"
-    assert mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/settings.json") == {"threshold": 0.5}
+    assert mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/settings.json") == {
+        "threshold": 0.5
+    }
 
 
 def test_a_trace(experiment: str) -> None:

@@ -28,7 +28,8 @@ def run(environment: Mapping[str, str]) -> None:
     program = shutil.which("mlflow", path=os.path.dirname(sys.executable))
     if program is None:
         raise Failure("mlflow is not installed beside this program: build the image again")
-    os.execve(program, [program, "server"], mlflow_environment(environment))
+    command = [program, "server", "--app-name", "ready"]
+    os.execve(program, command, mlflow_environment(environment))
 
 
 def mlflow_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,10 +9,10 @@ export interface DatabaseKind {
   /** Property that, when true, gives it a public address. */
   readonly publicFlag?: string;
   /**
-   * What leaving {@link publicFlag} out means: `private` where the provider documents false as the
-   * default, `unproven` where AWS or the provider decides by circumstances.
+   * True where AWS or the provider decides about a {@link publicFlag} that was left out. Elsewhere the
+   * provider documents false as its default.
    */
-  readonly flagUnset?: "private" | "unproven";
+  readonly flagMustBeSet?: boolean;
   /** Property that places it in a VPC; without it the endpoint is public. */
   readonly placement?: string;
 }
@@ -23,18 +23,16 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "RDS instance",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:rds/cluster:Cluster": { label: "Aurora cluster", groups: "vpcSecurityGroupIds" },
   "aws:rds/clusterInstance:ClusterInstance": {
     label: "Aurora instance",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:rds/shardGroup:ShardGroup": {
     label: "Aurora shard group",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws:rds/proxy:Proxy": { label: "RDS proxy", groups: "vpcSecurityGroupIds" },
   "aws:rds/proxyEndpoint:ProxyEndpoint": {
@@ -45,7 +43,6 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "Redshift cluster",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:redshift/endpointAccess:EndpointAccess": {
     label: "Redshift endpoint",
@@ -55,7 +52,7 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "Redshift Serverless workgroup",
     groups: "securityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws:redshiftserverless/endpointAccess:EndpointAccess": {
     label: "Redshift Serverless endpoint",
@@ -70,12 +67,11 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
   "aws:neptune/clusterInstance:ClusterInstance": {
     label: "Neptune instance",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:neptunegraph/graph:Graph": {
     label: "Neptune Analytics graph",
     publicFlag: "publicConnectivity",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws:elasticache/cluster:Cluster": {
     label: "ElastiCache cluster",
@@ -118,7 +114,7 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "DMS replication instance",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws:dms/replicationConfig:ReplicationConfig": {
     label: "DMS serverless replication",
@@ -128,24 +124,20 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "Timestream for InfluxDB instance",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:timestreaminfluxdb/dbCluster:DbCluster": {
     label: "Timestream for InfluxDB cluster",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:lightsail/database:Database": {
     label: "Lightsail database",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:mq/broker:Broker": {
     label: "MQ broker",
     groups: "securityGroups",
     publicFlag: "publiclyAccessible",
-    flagUnset: "private",
   },
   "aws:finspace/kxCluster:KxCluster": {
     label: "FinSpace kdb cluster",
@@ -157,19 +149,17 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     // Instances of a cluster use the cluster's groups.
     groupsComeFrom: ["dbClusterIdentifier"],
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:rds:DbCluster": {
     label: "Aurora cluster",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    // Applies to Multi-AZ clusters only; an Aurora cluster must leave it out.
-    flagUnset: "private",
   },
   "aws-native:rds:DbShardGroup": {
     label: "Aurora shard group",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:rds:DbProxy": { label: "RDS proxy", groups: "vpcSecurityGroupIds" },
   "aws-native:rds:DbProxyEndpoint": {
@@ -180,19 +170,19 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "Redshift cluster",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:redshiftserverless:Workgroup": {
     label: "Redshift Serverless workgroup",
     groups: "securityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:neptune:DbCluster": { label: "Neptune cluster", groups: "vpcSecurityGroupIds" },
   "aws-native:neptunegraph:Graph": {
     label: "Neptune Analytics graph",
     publicFlag: "publicConnectivity",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:docdbelastic:Cluster": {
     label: "DocumentDB elastic cluster",
@@ -216,18 +206,18 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
     label: "Timestream for InfluxDB instance",
     groups: "vpcSecurityGroupIds",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:amazonmq:Broker": {
     label: "MQ broker",
     groups: "securityGroups",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
   "aws-native:lightsail:Database": {
     label: "Lightsail database",
     publicFlag: "publiclyAccessible",
-    flagUnset: "unproven",
+    flagMustBeSet: true,
   },
 };
 

@@ -96,7 +96,7 @@ function databaseProblems(kind: DatabaseKind, properties: Values): string[] {
         `computes ${kind.publicFlag}, which is not known yet. Set it to false in the program.`,
       );
     } else if (isUnset(flag)) {
-      if (kind.flagUnset === "unproven") {
+      if (kind.flagMustBeSet) {
         problems.push(
           `does not set ${kind.publicFlag}, and AWS may choose a public address. Set it to false.`,
         );

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { DATABASE_KINDS } from "../../policy/lib/databases";
 import { ALLOWANCES_SCHEMA } from "../../policy/lib/sources";
 import { databaseExposureHints } from "../../policy/rules/database-exposure-hints";
 import { hiddenDatabaseGroups } from "../../policy/rules/hidden-database-groups";
@@ -1349,6 +1350,10 @@ describe("public-database-ingress", () => {
         assert.equal(last[0]?.urn, registrations.find((r) => r.name === culprit)?.urn);
       });
     }
+  });
+
+  it("calls every kind of database by a name", () => {
+    for (const { label } of Object.values(DATABASE_KINDS)) assert.match(label, /^[A-Z][A-Za-z ]+$/);
   });
 
   it("wants a reason for every exception", () => {

@@ -120,21 +120,28 @@ export = async () => {
     opts,
   );
 
-  const api = new HttpApi(
-    `${stack}-api`,
-    {
-      ...settings.api,
-      network: mlopsNetwork,
-      target: server.endpoint,
-      logRetentionDays,
-      kmsKeyArn: key.arn,
-    },
-    opts,
-  );
+  const apiArgs = {
+    ...settings.api,
+    network: mlopsNetwork,
+    target: server.endpoint,
+    logRetentionDays,
+    kmsKeyArn: key.arn,
+  };
+  const api = new HttpApi(`${stack}-api`, apiArgs, opts);
+  // One route has one way to sign in, so callers with tokens have an API of their own.
+  const tokenApi =
+    settings.tokens &&
+    new HttpApi(
+      `${stack}-token-api`,
+      { ...apiArgs, tokens: settings.tokens, managedPolicies: false },
+      opts,
+    );
 
   return {
     /** MLFLOW_TRACKING_URI of this environment. */
     trackingUri: api.url,
+    /** The same for callers with a token of the identity provider, where one is set. */
+    ...(tokenApi && { tokenTrackingUri: tokenApi.url }),
     /** IAM policy documents for the users of the API. */
     readerPolicy: api.readerPolicy,
     writerPolicy: api.writerPolicy,

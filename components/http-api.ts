@@ -6,10 +6,22 @@ import { policyDocument } from "./policy-document";
 import { PrivateEndpoint } from "./tracking-server";
 import { allowTcp } from "./traffic";
 
+/** An identity provider whose tokens an API takes. */
+export interface TokenIssuer {
+  /** Issuer, as the `iss` claim of its tokens names it: an https URL. */
+  readonly issuer: string;
+  /** Accepted `aud` claims, at least one. */
+  readonly audiences: readonly string[];
+}
+
 export interface HttpApiArgs {
   readonly network: Placement;
   /** Where every request goes to. */
   readonly target: PrivateEndpoint;
+  /** Take bearer tokens of this issuer. @default requests signed with IAM credentials */
+  readonly tokens?: TokenIssuer;
+  /** Make IAM policies of the reader's and the writer's document, to attach to users and roles. */
+  readonly managedPolicies: boolean;
   /** Requests per second, and at once, over all callers. */
   readonly rateLimit: number;
   readonly burstLimit: number;
@@ -23,7 +35,9 @@ const TIMEOUT_MS = 29_000;
 
 /**
  * An HTTP API that leads to the tracking server by a VPC link. Every route takes signed requests
- * (IAM) only.
+ * (IAM) only, or those with a token. It answers 401 or 403 to others, and redirects nobody to a login.
+ *
+ * @throws Error naming the argument when `tokens` has no audience
  */
 export class HttpApi extends pulumi.ComponentResource {
   /** `https://ID.execute-api.REGION.amazonaws.com` */
@@ -35,6 +49,8 @@ export class HttpApi extends pulumi.ComponentResource {
 
   constructor(name: string, args: HttpApiArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mlops:index:HttpApi", name, {}, opts);
+    if (args.tokens?.audiences.length === 0) throw new Error("tokens: no audience given");
+    const caller = args.tokens ? "$context.authorizer.claims.sub" : "$context.identity.userArn";
 
     const api = new aws.apigatewayv2.Api(
       `${name}-http`,
@@ -75,12 +91,15 @@ export class HttpApi extends pulumi.ComponentResource {
         timeoutMilliseconds: TIMEOUT_MS,
         // Overwritten, not appended: a caller must not be able to claim another name.
         requestParameters: {
-          "overwrite:header.x-caller-arn": "$context.identity.userArn",
+          "overwrite:header.x-caller-arn": caller,
           "overwrite:header.x-request-id": "$context.requestId",
         },
       },
       { parent: this },
     );
+    const authorization = args.tokens
+      ? { authorizationType: "JWT", authorizerId: this.jwtAuthorizer(name, api.id, args.tokens) }
+      : { authorizationType: "AWS_IAM" };
     const routes = ["ANY /{proxy+}", "ANY /"].map(
       (routeKey, i) =>
         new aws.apigatewayv2.Route(
@@ -88,7 +107,7 @@ export class HttpApi extends pulumi.ComponentResource {
           {
             apiId: api.id,
             routeKey,
-            authorizationType: "AWS_IAM",
+            ...authorization,
             target: pulumi.interpolate`integrations/${integration.id}`,
           },
           { parent: this },
@@ -109,7 +128,7 @@ export class HttpApi extends pulumi.ComponentResource {
         autoDeploy: true,
         accessLogSettings: {
           destinationArn: accessLog.arn,
-          format: JSON.stringify(ACCESS_LOG_FIELDS),
+          format: JSON.stringify({ ...ACCESS_LOG_FIELDS, caller }),
         },
         defaultRouteSettings: {
           throttlingRateLimit: args.rateLimit,
@@ -122,11 +141,41 @@ export class HttpApi extends pulumi.ComponentResource {
     this.url = api.apiEndpoint;
     this.readerPolicy = policyDocument(readerStatements(api.executionArn));
     this.writerPolicy = policyDocument(writerStatements(api.executionArn));
+    if (args.managedPolicies) {
+      for (const [right, policy] of [
+        ["reader", this.readerPolicy],
+        ["writer", this.writerPolicy],
+      ] as const) {
+        new aws.iam.Policy(
+          `${name}-${right}`,
+          { policy, description: `MLflow ${right} by the API ${name}` },
+          { parent: this },
+        );
+      }
+    }
     this.registerOutputs({
       url: this.url,
       readerPolicy: this.readerPolicy,
       writerPolicy: this.writerPolicy,
     });
+  }
+
+  private jwtAuthorizer(
+    name: string,
+    apiId: pulumi.Input<string>,
+    tokens: TokenIssuer,
+  ): pulumi.Output<string> {
+    const authorizer = new aws.apigatewayv2.Authorizer(
+      `${name}-tokens`,
+      {
+        apiId,
+        authorizerType: "JWT",
+        identitySources: ["$request.header.Authorization"],
+        jwtConfiguration: { issuer: tokens.issuer, audiences: [...tokens.audiences] },
+      },
+      { parent: this },
+    );
+    return authorizer.id;
   }
 }
 
@@ -134,7 +183,6 @@ export class HttpApi extends pulumi.ComponentResource {
 const ACCESS_LOG_FIELDS = {
   time: "$context.requestTime",
   requestId: "$context.requestId",
-  caller: "$context.identity.userArn",
   sourceIp: "$context.identity.sourceIp",
   userAgent: "$context.identity.userAgent",
   method: "$context.httpMethod",

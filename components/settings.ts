@@ -31,7 +31,13 @@ export interface Settings {
   };
   readonly images: { readonly mlflowVersion: string; readonly nginxVersion: string };
   /** Requests per second, and at once. */
-  readonly api: { readonly rateLimit: number; readonly burstLimit: number };
+  readonly api: {
+    readonly rateLimit: number;
+    readonly burstLimit: number;
+    readonly managedPolicies: boolean;
+  };
+  /** Identity provider of a second API, which takes its tokens; none by default. */
+  readonly tokens?: { readonly issuer: string; readonly audiences: readonly string[] };
   readonly database: {
     readonly engineVersion: string;
     /** Aurora capacity units. */
@@ -185,6 +191,16 @@ export function readSettings(stack: string, today = new Date()): Settings {
   const rateLimit = reader.integer("apiRateLimit", 1, 10_000);
   const burstLimit = reader.integer("apiBurstLimit", 1, 5_000);
 
+  const managedPolicies = reader.boolean("apiManagedPolicies");
+  const issuer = reader.text("tokenIssuer", /^(https:\/\/\S+)?$/, 'an https URL, or "" for none');
+  const audiences = reader.texts("tokenAudiences", /^\S+$/, "client ids");
+  reader.check(
+    ["tokenIssuer", "tokenAudiences"],
+    (issuer === "") === (audiences.length === 0),
+    () =>
+      `mlops:tokenIssuer is "${issuer}" and mlops:tokenAudiences names ${audiences.length} audience(s): set both, or neither.`,
+  );
+
   const engineVersion = reader.text(
     "databaseEngineVersion",
     ENGINE_VERSION,
@@ -295,7 +311,8 @@ export function readSettings(stack: string, today = new Date()): Settings {
       containerInsights,
     },
     images: { mlflowVersion, nginxVersion },
-    api: { rateLimit, burstLimit },
+    api: { rateLimit, burstLimit, managedPolicies },
+    ...(issuer === "" ? {} : { tokens: { issuer, audiences } }),
     database: {
       engineVersion,
       minCapacity,

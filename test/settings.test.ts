@@ -19,7 +19,9 @@ async function read(
   for (const [key, value] of Object.entries(changes)) {
     config[key.includes(":") ? key : `mlops:${key}`] = value;
   }
-  const present = Object.entries(config).filter((entry): entry is [string, string] => !!entry[1]);
+  const present = Object.entries(config).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   await pulumi.runtime.setMocks(
     { newResource: () => assert.fail("a resource was made"), call: () => assert.fail() },
     "mlops",
@@ -185,6 +187,16 @@ describe("settings", () => {
     ["protection with few backups", { backupRetentionDays: "1" }, /too few for an environment/],
     ["protection and its opposite", { forceDestroy: "true" }, /both true, and contradict/],
     ["a retention that CloudWatch lacks", { logRetentionDays: "100" }, /use one of 1, 3, 5, 7, 14/],
+    [
+      "an issuer without TLS",
+      { tokenIssuer: "http://login", tokenAudiences: '["mlflow"]' },
+      /tokenIssuer is "http:\/\/login": use an https URL/,
+    ],
+    [
+      "an issuer without an audience",
+      { tokenIssuer: "https://login.example.com" },
+      /names 0 audience\(s\): set both, or neither/,
+    ],
     ["a throttle of nothing", { apiRateLimit: "0" }, /apiRateLimit is "0": use a whole number/],
   ];
   for (const [what, changes, message] of refusals) {
@@ -242,7 +254,7 @@ describe("settings", () => {
       assert.ok(declaration.description, `${key} has no description`);
       assert.notEqual(declaration.default, undefined, `${key} has no default`);
       const shown =
-        typeof declaration.default === "string"
+        typeof declaration.default === "string" && declaration.default !== ""
           ? declaration.default
           : JSON.stringify(declaration.default);
       const row = `| \`${key}\` | ${declaration.type} | \`${shown}\` | ${declaration.description} |`;

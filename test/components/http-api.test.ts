@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { HttpApi, HttpApiArgs } from "../../components/http-api";
 import { assertWellFormed, build } from "../support/build";
 
-const args = (): HttpApiArgs => ({
+const args = (changes: Partial<HttpApiArgs> = {}): HttpApiArgs => ({
   network: {
     vpcId: pulumi.output("vpc-1"),
     privateSubnetIds: pulumi.output(["subnet-1", "subnet-2"]),
@@ -18,11 +18,15 @@ const args = (): HttpApiArgs => ({
   burstLimit: 200,
   logRetentionDays: 90,
   kmsKeyArn: "arn:key",
+  managedPolicies: false,
+  ...changes,
 });
 const EXECUTION_ARN = "arn:aws:apigatewayv2:us-east-1:123456789012:api-http";
 
 describe("HttpApi", () => {
-  const api = () => build(() => new HttpApi("api", args()));
+  const api = (changes: Partial<HttpApiArgs> = {}) =>
+    build(() => new HttpApi("api", args(changes)));
+  const tokens = { issuer: "https://login.example.com/", audiences: ["mlflow"] };
 
   it("is well formed", () =>
     assertWellFormed("mlops:index:HttpApi", (name) => new HttpApi(name, args())));
@@ -91,6 +95,34 @@ describe("HttpApi", () => {
     });
     const log = built.inputs("api-access-log");
     assert.deepEqual([log.retentionInDays, log.kmsKeyId], [90, "arn:key"]);
+  });
+
+  it("takes tokens of one issuer instead, and names the callers by them", async () => {
+    const built = await api({ tokens });
+    const authorizer = built.inputs("api-tokens");
+    assert.equal(authorizer.authorizerType, "JWT");
+    assert.deepEqual(authorizer.identitySources, ["$request.header.Authorization"]);
+    assert.deepEqual(authorizer.jwtConfiguration, tokens);
+    for (const { inputs } of built.ofType("Route")) {
+      assert.deepEqual([inputs.authorizationType, inputs.authorizerId], ["JWT", "api-tokens-id"]);
+    }
+    const claim = "$context.authorizer.claims.sub";
+    const { requestParameters } = built.inputs("api-integration");
+    assert.equal(requestParameters["overwrite:header.x-caller-arn"], claim);
+    const { format } = built.inputs("api-stage").accessLogSettings;
+    assert.equal(JSON.parse(format).caller, claim);
+  });
+
+  it("refuses tokens for nobody", () =>
+    assert.rejects(api({ tokens: { ...tokens, audiences: [] } }), /tokens: no audience given/));
+
+  it("makes managed policies of its documents where told", async () => {
+    assert.deepEqual((await api()).ofType("iam/policy:Policy"), []);
+    const built = await api({ managedPolicies: true });
+    assert.deepEqual(built.json("api-writer", "policy").Statement[0].Resource, [
+      `${EXECUTION_ARN}/$default/*`,
+    ]);
+    assert.equal(built.json("api-reader", "policy").Statement[0].Sid, "ReadMlflow");
   });
 
   describe("its policy documents", () => {

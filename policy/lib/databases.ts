@@ -15,6 +15,8 @@ export interface DatabaseKind {
   readonly flagMustBeSet?: boolean;
   /** Property that places it in a VPC; without it the endpoint is public. */
   readonly placement?: string;
+  /** Property with a network policy as JSON: a list of rules, each with `AllowFromPublic`. */
+  readonly networkPolicy?: string;
 }
 
 /** Every kind of database and cache that a network can reach, by type token. */
@@ -100,6 +102,10 @@ export const DATABASE_KINDS: Readonly<Record<string, DatabaseKind>> = {
   "aws:opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint": {
     label: "OpenSearch Serverless endpoint",
     groups: "securityGroupIds",
+  },
+  "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": {
+    label: "OpenSearch Serverless policy",
+    networkPolicy: "policy",
   },
   "aws:elasticsearch/domain:Domain": {
     label: "Elasticsearch domain",

@@ -13,6 +13,7 @@ import {
   portsInWords,
 } from "../lib/ingress";
 import { resourcesOf } from "../lib/policy";
+import { parseJson } from "../lib/policy-documents";
 import { PrefixLists } from "../lib/prefix-lists";
 import { type Group, openings } from "../lib/security-groups";
 import {
@@ -21,7 +22,7 @@ import {
   type Objection,
   objectionToCidr,
 } from "../lib/sources";
-import { at, isUnset, list, UNKNOWN, type Values } from "../lib/values";
+import { at, isObject, isUnset, list, UNKNOWN, type Value, type Values } from "../lib/values";
 
 /** The group that AWS gives to everything in a VPC that names none. */
 const DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup";
@@ -115,7 +116,16 @@ function databaseProblems(kind: DatabaseKind, properties: Values): string[] {
       `names no security group, so that it gets the VPC's default one. Set ${kind.groups}.`,
     );
   }
+
+  if (kind.networkPolicy && allowsEveryone(properties[kind.networkPolicy])) {
+    problems.push("allows access from the internet. Name VPC endpoints as its SourceVPCEs.");
+  }
   return problems;
+}
+
+function allowsEveryone(networkPolicy: Value): boolean {
+  const rules = typeof networkPolicy === "string" ? parseJson(networkPolicy) : networkPolicy;
+  return list(rules).some((rule) => isObject(rule) && rule["AllowFromPublic"] === true);
 }
 
 function namesGroups(kind: DatabaseKind, properties: Values): boolean {

@@ -1022,6 +1022,20 @@ const flags: Row[] = [
   flagged("aws:neptune/clusterInstance:ClusterInstance", { publiclyAccessible: true }),
   flagged("aws-native:rds:DbCluster", { vpcSecurityGroupIds: groups, publiclyAccessible: true }),
   flagged("aws:opensearch/domain:Domain", {}),
+  flagged("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", {
+    type: "network",
+    policy: JSON.stringify([{ Rules: [] }, { AllowFromPublic: true }]),
+  }),
+  flagged(
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy",
+    { type: "network", policy: '[{"AllowFromPublic":false,"SourceVPCEs":["vpce-1"]}]' },
+    false,
+  ),
+  flagged(
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy",
+    { type: "encryption", policy: '{"AWSOwnedKey":true}' },
+    false,
+  ),
   flagged("aws:opensearch/domain:Domain", { vpcOptions: { subnetIds: ["subnet-1"] } }),
   flagged("aws:opensearch/domain:Domain", { vpcOptions: { securityGroupIds: groups } }, false),
   flagged(
@@ -1299,6 +1313,18 @@ const messages: [name: string, stack: Spec[], urnOf: string, expected: string[]]
     "db",
     [
       'OpenSearch domain "db" has a public endpoint, because it is in no VPC. Set vpcOptions with subnets and security groups.',
+    ],
+  ],
+  [
+    "of a network policy",
+    [
+      resource("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy")("db", {
+        policy: '[{"AllowFromPublic":true}]',
+      }),
+    ],
+    "db",
+    [
+      'OpenSearch Serverless policy "db" allows access from the internet. Name VPC endpoints as its SourceVPCEs.',
     ],
   ],
   [

@@ -86,8 +86,8 @@ type AnyPolicy = ResourceValidationPolicy & Partial<StackValidationPolicy>;
  * that only its server can set, so the settings are handed over through `getConfig` instead.
  */
 function configure(policy: Policies[number], config: PackConfig): AnyPolicy {
-  const own = config[policy.name] ?? config["all"] ?? {};
-  const { enforcementLevel, ...given } = typeof own === "string" ? { enforcementLevel: own } : own;
+  const { enforcementLevel: own, ...given } = entry(config[policy.name]);
+  const { enforcementLevel: shared } = entry(config["all"]);
   const settings = { ...schemaDefaults(policy), ...given };
   const withSettings = <Args extends object>(args: Args): Args => ({
     ...args,
@@ -104,7 +104,7 @@ function configure(policy: Policies[number], config: PackConfig): AnyPolicy {
   );
   return {
     ...policy,
-    enforcementLevel: enforcementLevel ?? policy.enforcementLevel,
+    enforcementLevel: own ?? shared ?? policy.enforcementLevel,
     ...(validateResource && {
       validateResource: configured.length === 1 ? configured[0] : configured,
     }),
@@ -112,6 +112,11 @@ function configure(policy: Policies[number], config: PackConfig): AnyPolicy {
       validateStack: (args, report) => validateStack(withSettings(args), report),
     }),
   };
+}
+
+/** A policy's configuration, of which a level alone is the short form. */
+function entry(config: PackConfig[string] = {}): Exclude<PackConfig[string], string> {
+  return typeof config === "string" ? { enforcementLevel: config } : config;
 }
 
 /** The defaults of a policy's settings, which the command line merges before it starts a pack. */

@@ -27,6 +27,8 @@ describe("the pack", () => {
     assert.deepEqual(await levels({}), ["advisory"]);
     assert.deepEqual(await levels({ "log-retention": "mandatory" }), ["mandatory"]);
     assert.deepEqual(await levels({ all: "mandatory" }), ["mandatory"]);
+    assert.deepEqual(await levels({ all: "mandatory", "log-retention": {} }), ["mandatory"]);
+    assert.deepEqual(await levels({ all: "mandatory", "log-retention": "advisory" }), ["advisory"]);
     assert.deepEqual(await levels({ "log-retention": { enforcementLevel: "disabled" } }), []);
   });
 

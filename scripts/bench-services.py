@@ -1,0 +1,351 @@
+"""`npm run bench:services`: the container's command beside plain `mlflow server`, and nginx's price.
+
+Whatever is compared runs in turns, round by round, so that a busy machine slows both. Prints tables
+in Markdown, and ends with 1 when a ratio that the project promises does not hold.
+"""
+
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import psutil
+from local.database import USER
+from local.processes import HOST, SYSTEM_PATH, Service, free_port, get_status, wait_until
+from local.stack import Stack
+from local.task import VENVS, Task
+
+ROUNDS = 5
+SECONDS = 4
+CONNECTIONS = 16
+PASSWORD = "benchmark"
+
+READ = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+WRITE = "/api/2.0/mlflow/runs/log-metric"
+LUA = """
+local step = 0
+request = function()
+  step = step + 1
+  local body = string.format(
+    '{"run_id":"%s","key":"bench-%s","value":1,"timestamp":%d,"step":%d}', run, name, step, step)
+  return wrk.format("POST", nil, {["Content-Type"] = "application/json"}, body)
+end
+init = function(args)
+  run = args[1]
+  name = args[2]
+end
+"""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    rate: float
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Server:
+    """Something to send requests to."""
+
+    name: str
+    port: int
+    process: Service
+    run_id: str
+
+
+class Bench:
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.script = stack.folder / "write.lua"
+        self.script.write_text(LUA)
+        self._writes = 0
+
+    def measure(self, server: Server, path: str, seconds: int = SECONDS) -> Measurement:
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
+        url = f"http://{HOST}:{server.port}{path}"
+        if path == WRITE:
+            self._writes += 1
+            command += ["-s", str(self.script), url, "--", server.run_id, str(self._writes)]
+        else:
+            command.append(url)
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "Non-2xx" not in output, output
+        return Measurement(
+            rate=float(find(r"Requests/sec:\s+([\d.]+)", output)),
+            p50=milliseconds(find(r"50%\s+(\S+)", output)),
+            p99=milliseconds(find(r"99%\s+(\S+)", output)),
+        )
+
+    def in_turns(self, servers: list[Server], path: str) -> dict[str, list[Measurement]]:
+        results: dict[str, list[Measurement]] = {server.name: [] for server in servers}
+        for server in servers:
+            self.measure(server, path, 1)
+        for _ in range(ROUNDS):
+            for server in servers:
+                results[server.name].append(self.measure(server, path))
+        return results
+
+
+def find(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match, text
+    return match[1]
+
+
+def milliseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def median(values: list[Measurement], of: Callable[[Measurement], float]) -> float:
+    return statistics.median(of(value) for value in values)
+
+
+def median_ratio(over: list[Measurement], under: list[Measurement]) -> float:
+    return statistics.median(a.rate / b.rate for a, b in zip(over, under, strict=True))
+
+
+def memory_gib(service: Service) -> float:
+    """What the process and all below it hold; shared pages count once."""
+    members = service.members()
+    return sum(process.memory_full_info().pss for process in members) / 2**30
+
+
+def new_run(port: int) -> str:
+    def post(path: str, body: dict[str, object]) -> dict:
+        request = urllib.request.Request(
+            f"http://{HOST}:{port}/api/2.0/mlflow/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    experiment = post("experiments/create", {"name": f"bench {time.time_ns()}"})["experiment_id"]
+    return post("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+
+
+def start_task(stack: Stack, name: str, workers: int) -> Task:
+    stack.database.create(name)
+    task = stack.task(database_name=name, workers=workers)
+    task.start()
+    return task
+
+
+def start_plain(stack: Stack) -> tuple[Service, int]:
+    """`mlflow server` as installed by `pip install mlflow`, with its defaults."""
+    stack.database.create("plain")
+    port = free_port()
+    uri = (
+        f"mysql+pymysql://{USER}:{quote_plus(PASSWORD)}@{HOST}:{stack.database.port}/plain"
+        f"?ssl_ca={stack.database.ca_file}"
+    )
+    folder = stack.folder / "plain"
+    folder.mkdir()
+    service = Service(
+        [
+            VENVS / "clients" / "bin" / "mlflow",
+            "server",
+            f"--port={port}",
+            f"--backend-store-uri={uri}",
+            "--artifacts-destination=s3://artifacts/plain",
+        ],
+        {
+            "PATH": f"{VENVS / 'clients' / 'bin'}:{SYSTEM_PATH}",
+            "HOME": str(folder),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        },
+        folder / "log",
+    )
+    wait_until(lambda: get_status(port, "/health") == 200, "the start of plain MLflow", 300)
+    # Its job runner starts after its workers.
+    time.sleep(20)
+    return service, port
+
+
+def table(head: list[str], rows: list[list[str]]) -> None:
+    for line in [head, ["---"] * len(head), *rows]:
+        print("| " + " | ".join(line) + " |")
+    print(flush=True)
+
+
+def say(line: str) -> None:
+    print(f"bench: {line}", file=sys.stderr, flush=True)
+
+
+def compare_with_plain(bench: Bench) -> list[str]:
+    """Ours and plain MLflow, per GiB that each holds."""
+    say("the container's command beside plain mlflow server")
+    task = start_task(bench.stack, "ours", 2)
+    assert task.mlflow
+    plain, plain_port = start_plain(bench.stack)
+    ours = Server("ours", task.mlflow_port, task.mlflow, new_run(task.mlflow_port))
+    stock = Server("plain", plain_port, plain, new_run(plain_port))
+    rows, failures = [], []
+    for title, path in (("light read", READ), ("log-metric", WRITE)):
+        results = bench.in_turns([ours, stock], path)
+        gib = {server.name: memory_gib(server.process) for server in (ours, stock)}
+        ratio = median_ratio(results["ours"], results["plain"])
+        per_gib = ratio * gib["plain"] / gib["ours"]
+        for server in (ours, stock):
+            measured = results[server.name]
+            rate = median(measured, lambda one: one.rate)
+            rows.append(
+                [
+                    title,
+                    server.name,
+                    f"{rate:.0f}",
+                    f"{median(measured, lambda one: one.p50):.1f}",
+                    f"{median(measured, lambda one: one.p99):.0f}",
+                    f"{gib[server.name]:.2f}",
+                    f"{rate / gib[server.name]:.0f}",
+                    f"**{per_gib:.1f}**" if server is ours else "1",
+                ]
+            )
+        if per_gib < 2:
+            failures.append(f"{title}: {per_gib:.2f} times plain per GiB, promised are 2")
+    print(f"### Ours (2 workers) and plain `mlflow server`, {CONNECTIONS} connections\n")
+    table(
+        ["request", "server", "per s", "p50 ms", "p99 ms", "GiB held", "per s and GiB", "ratio"],
+        rows,
+    )
+    plain.stop()
+    task.stop()
+    return failures
+
+
+def compare_with_nginx(bench: Bench) -> list[str]:
+    say("direct to MLflow beside through nginx")
+    task = start_task(bench.stack, "behind_nginx", 2)
+    assert task.mlflow
+    run_id = new_run(task.mlflow_port)
+    direct = Server("direct", task.mlflow_port, task.mlflow, run_id)
+    proxied = Server("nginx", task.port, task.mlflow, run_id)
+    rows, failures = [], []
+    for title, path in (("/health", "/health"), ("light read", READ), ("log-metric", WRITE)):
+        results = bench.in_turns([direct, proxied], path)
+        ratio = median_ratio(results["nginx"], results["direct"])
+        added = statistics.median(
+            a.p99 - b.p99 for a, b in zip(results["nginx"], results["direct"], strict=True)
+        )
+        for name, measured in results.items():
+            rows.append(
+                [
+                    title,
+                    name,
+                    f"{median(measured, lambda one: one.rate):.0f}",
+                    f"{median(measured, lambda one: one.p50):.1f}",
+                    f"{median(measured, lambda one: one.p99):.1f}",
+                    f"**{ratio:.2f}**" if name == "nginx" else "1",
+                    f"**{added:+.1f}**" if name == "nginx" else "",
+                ]
+            )
+        if path == "/health":
+            if ratio < 0.95:
+                failures.append(f"/health through nginx: ratio {ratio:.2f}, promised is 0.95")
+            if added > 2:
+                failures.append(f"/health through nginx: p99 {added:+.1f} ms, promised are 2")
+    print(f"### Through nginx, {CONNECTIONS} connections, 2 workers\n")
+    table(["request", "path", "per s", "p50 ms", "p99 ms", "ratio", "p99 added ms"], rows)
+    task.stop()
+    return failures
+
+
+def compare_workers(bench: Bench) -> None:
+    say("1, 2 and 4 workers")
+    tasks = {count: start_task(bench.stack, f"workers_{count}", count) for count in (1, 2, 4)}
+    servers = []
+    for count, task in tasks.items():
+        assert task.mlflow
+        servers.append(Server(str(count), task.port, task.mlflow, new_run(task.port)))
+    idle = {server.name: memory_gib(server.process) for server in servers}
+    reads = bench.in_turns(servers, READ)
+    writes = bench.in_turns(servers, WRITE)
+    print(f"### Workers, through nginx, {CONNECTIONS} connections\n")
+    table(
+        [
+            "workers",
+            "light reads per s",
+            "log-metric per s",
+            "log-metric p99 ms",
+            "GiB at rest",
+            "GiB after",
+        ],
+        [
+            [
+                server.name,
+                f"{median(reads[server.name], lambda one: one.rate):.0f}",
+                f"{median(writes[server.name], lambda one: one.rate):.0f}",
+                f"{median(writes[server.name], lambda one: one.p99):.0f}",
+                f"{idle[server.name]:.2f}",
+                f"{memory_gib(server.process):.2f}",
+            ]
+            for server in servers
+        ],
+    )
+    for task in tasks.values():
+        task.stop()
+
+
+def cold_starts(bench: Bench) -> None:
+    say("cold starts")
+    rows = []
+    for workers in (1, 2):
+        name = f"cold_{workers}"
+        bench.stack.database.create(name)
+        for state in ("empty", "migrated"):
+            task = bench.stack.task(database_name=name, workers=workers)
+            begun = time.monotonic()
+            assert task.migrate().returncode == 0
+            migrated = time.monotonic()
+            task.start_mlflow()
+            task.wait_healthy()
+            assert task.mlflow
+            healthy = time.monotonic()
+            cpu = sum(sum(process.cpu_times()[:2]) for process in task.mlflow.members())
+            rows.append(
+                [
+                    state,
+                    str(workers),
+                    f"{migrated - begun:.1f}",
+                    f"{healthy - migrated:.1f}",
+                    f"{cpu:.1f}",
+                ]
+            )
+            task.stop()
+    print("### Cold start\n")
+    table(["database", "workers", "migrate s", "server s", "CPU s of the server"], rows)
+
+
+def main() -> int:
+    model = find(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    memory = psutil.virtual_memory().total / 2**30
+    print(
+        f"Taken on {time.strftime('%Y-%m-%d')} on {model}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.machine()}, with client, servers and database on the same machine "
+        f"(load {os.getloadavg()[0]:.1f} at the start); medians of {ROUNDS} rounds of {SECONDS} s "
+        f"in turns.\n"
+    )
+    with Stack() as stack:
+        stack.rotate_password(PASSWORD)
+        bench = Bench(stack)
+        failures = compare_with_plain(bench) + compare_with_nginx(bench)
+        compare_workers(bench)
+        cold_starts(bench)
+    for failure in failures:
+        say(failure)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: [".venv/", "coverage/", "reports/", "test/policy/fixtures/"] },
+  { ignores: [".stryker-tmp/", ".venv/", "coverage/", "reports/", "test/policy/fixtures/"] },
   { files: ["**/*.ts"], extends: [tseslint.configs.recommendedTypeChecked] },
   {
     files: ["**/*.ts"],

@@ -1,34 +1,17 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { DatabaseConnection } from "./database";
 import { LoadBalancer } from "./load-balancer";
 import { Placement } from "./network";
-import { PROXY, TaskImage, TrackingTask } from "./tracking-task";
+import { PROXY, TrackingTask, TrackingTaskArgs } from "./tracking-task";
 import { allowTcp } from "./traffic";
 
-export interface TrackingServerArgs {
+export interface TrackingServerArgs extends Omit<TrackingTaskArgs, "allowedHosts"> {
   readonly network: Placement;
-  readonly region: string;
-  readonly accountId: pulumi.Input<string>;
   /**
    * What stands between the API and the tasks: an internal load balancer, or Cloud Map, by which the
    * API finds the tasks itself and no load balancer is paid for.
    */
   readonly ingress: "alb" | "cloud-map";
-  readonly mlflowImage: TaskImage;
-  readonly nginxImage: TaskImage;
-  readonly database: DatabaseConnection;
-  readonly artifacts: {
-    readonly bucketName: pulumi.Input<string>;
-    readonly bucketArn: pulumi.Input<string>;
-  };
-  /** KMS key of the artifacts, the database password and the logs. */
-  readonly kmsKeyArn: pulumi.Input<string>;
-  /** CPU units of a task; 1024 is one vCPU. */
-  readonly cpu: number;
-  /** MiB of a task. */
-  readonly memory: number;
-  readonly cpuArchitecture: "ARM64" | "X86_64";
   /** Tasks that always run. The service starts with as many, and autoscaling keeps them. */
   readonly minTasks: number;
   readonly maxTasks: number;
@@ -39,7 +22,6 @@ export interface TrackingServerArgs {
   /** Requests per task and minute that autoscaling aims at; counted by the load balancer only. */
   readonly requestsPerTaskTarget: number;
   readonly containerInsights: boolean;
-  readonly logRetentionDays: number;
   /** Refuse to delete the load balancer, in AWS. */
   readonly protect: boolean;
   /** Let `pulumi destroy` delete the load balancer's access logs. */

@@ -6,9 +6,9 @@ import { serviceRole } from "./service-role";
 export interface TrackingTaskArgs {
   readonly region: string;
   readonly accountId: pulumi.Input<string>;
-  /** CPU units; 1024 is one vCPU. */
+  /** CPU units of a task; 1024 is one vCPU. */
   readonly cpu: number;
-  /** MiB. */
+  /** MiB of a task. */
   readonly memory: number;
   readonly cpuArchitecture: "ARM64" | "X86_64";
   readonly mlflowImage: TaskImage;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import { DATABASE_KINDS } from "../../policy/lib/databases";
 import { ALLOWANCES_SCHEMA } from "../../policy/lib/sources";
+import { plain } from "../../policy/lib/values";
 import { databaseExposureHints } from "../../policy/rules/database-exposure-hints";
 import { hiddenDatabaseGroups } from "../../policy/rules/hidden-database-groups";
 import { publicDatabaseIngress } from "../../policy/rules/public-database-ingress";
@@ -301,6 +302,25 @@ const prefixLists: Row[] = [
     fail: ["rule"],
   },
   {
+    name: "22j prefix list with one entry not known yet",
+    stack: carried(
+      prefixList("office", { entries: [{ cidr: "10.0.0.0/8" }, later({ cidr: WORLD }, "other")] }),
+      oldRule("rule", { prefixListIds: [ref("office")] }),
+    ),
+    fail: ["rule"],
+  },
+  {
+    name: "22k aws-native prefix list, by the id that it gets",
+    stack: [
+      ...carried(oldRule("rule", { prefixListIds: [later("pl-live", "office")] })),
+      resource("aws-native:ec2:PrefixList")(
+        "office",
+        { entries: [{ cidr: "10.0.0.0/8" }] },
+        { filledIn: { prefixListId: "pl-live" } },
+      ),
+    ],
+  },
+  {
     name: "22e public prefix list, database port, on a group that nothing carries",
     stack: [
       group("spare"),
@@ -431,6 +451,25 @@ const ports: Row[] = [
     name: "28k the group belongs to another stack",
     stack: [oldRule("rule", { securityGroupId: "sg-elsewhere", cidrBlocks: [WORLD] })],
     fail: ["rule"],
+  },
+  { name: "28l every port of TCP", stack: spare({ fromPort: 0, toPort: 65535 }), fail: ["rule"] },
+  {
+    name: "28m ports that are none",
+    stack: spare({ fromPort: "mysql", toPort: "mysql" }),
+    warn: ["rule"],
+  },
+  { name: "28n ports of another kind", stack: spare({ fromPort: true }), warn: ["rule"] },
+  { name: "28o half a port", stack: spare({ fromPort: 443.5, toPort: 444 }), warn: ["rule"] },
+  {
+    name: "28p no protocol",
+    stack: spare({ protocol: undefined, fromPort: 443, toPort: 443 }),
+    warn: ["rule"],
+  },
+  {
+    name: "40c the other port not known yet, on a group that nothing carries",
+    stack: spare({ fromPort: later(443, "other"), toPort: 443 }),
+    warn: ["rule"],
+    modes: ["preview"],
   },
   {
     name: "29 every port, on a group that nothing carries",
@@ -869,6 +908,60 @@ const links: Row[] = [
     fail: ["rule"],
   },
   {
+    name: "36f an existing group behind a value that is not known yet",
+    stack: [
+      group("db-group", { id: "db-group-id" }),
+      instance("db", { vpcSecurityGroupIds: later(["db-group-id"], "db-group") }),
+      open8080("rule"),
+    ],
+    fail: ["rule"],
+  },
+  {
+    name: "36g an id that was computed from another group",
+    stack: [
+      group("web"),
+      open8080("rule", ref("web")),
+      instance("db", { vpcSecurityGroupIds: [later("sg-123", "web")] }),
+    ],
+    fail: ["db"],
+    modes: ["live"],
+  },
+  {
+    name: "36h one group by name, one by its component",
+    stack: [
+      { type: "test:index:Network", name: "network", inputs: {} },
+      group("inner-group", {}, { parent: "network" }),
+      group("db-group"),
+      instance("db", {
+        vpcSecurityGroupIds: [ref("db-group"), later("inner-group-id", "network")],
+      }),
+      open8080("rule", ref("inner-group")),
+    ],
+    fail: ["rule"],
+  },
+  {
+    name: "36i a component with more groups than the one that is meant",
+    stack: [
+      { type: "test:index:Network", name: "network", inputs: {} },
+      group("db-group", {}, { parent: "network" }),
+      group("spare", {}, { parent: "network" }),
+      instance("db", { vpcSecurityGroupIds: [later("db-group-id", "network")] }),
+    ],
+  },
+  {
+    name: "36j an aws-native group, by the id that it gets",
+    stack: [
+      resource("aws-native:ec2:SecurityGroup")(
+        "db-group",
+        {},
+        { filledIn: { groupId: "sg-live" } },
+      ),
+      instance("db", { vpcSecurityGroupIds: [later("sg-live", "db-group")] }),
+      open8080("rule", later("sg-live", "db-group")),
+    ],
+    fail: ["rule"],
+  },
+  {
     name: "37 addresses not known yet, on a group that a database carries",
     stack: carried(ingressRule("rule", { cidrIpv4: later(WORLD, "other") })),
     fail: ["rule"],
@@ -987,6 +1080,10 @@ const flags: Row[] = [
   },
   { name: "46 flag left out", stack: [group("db-group"), instance("db")] },
   {
+    name: "46c flag null",
+    stack: [group("db-group"), instance("db", { publiclyAccessible: null })],
+  },
+  {
     name: "46b flag false",
     stack: [group("db-group"), instance("db", { publiclyAccessible: false })],
   },
@@ -1021,6 +1118,7 @@ const flags: Row[] = [
   }),
   flagged("aws:neptune/clusterInstance:ClusterInstance", { publiclyAccessible: true }),
   flagged("aws-native:rds:DbCluster", { vpcSecurityGroupIds: groups, publiclyAccessible: true }),
+  flagged("aws:opensearch/domain:Domain", { vpcOptions: null }),
   flagged("aws:opensearch/domain:Domain", {}),
   flagged("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", {
     type: "network",
@@ -1378,6 +1476,15 @@ describe("public-database-ingress", () => {
     }
   });
 
+  it("passes on an error that is no unknown value", () => {
+    const broken = {
+      get property(): string {
+        throw new TypeError("a bug");
+      },
+    };
+    assert.throws(() => plain(broken), /a bug/);
+  });
+
   it("calls every kind of database by a name", () => {
     for (const { label } of Object.values(DATABASE_KINDS)) assert.match(label, /^[A-Z][A-Za-z ]+$/);
   });
@@ -1387,11 +1494,21 @@ describe("public-database-ingress", () => {
       ["allowedCidrs", "cidr"],
       ["allowedPrefixLists", "id"],
     ] as const) {
-      const { type, items, default: unset } = ALLOWANCES_SCHEMA.properties[setting];
-      assert.deepEqual({ type, unset }, { type: "array", unset: [] });
-      assert.deepEqual(items.required, [key, "reason"]);
-      assert.equal(items.additionalProperties, false);
-      assert.equal(items.properties.reason.minLength, 10);
+      const { description, ...schema } = ALLOWANCES_SCHEMA.properties[setting];
+      assert.match(description, /with a written reason\.$/);
+      assert.deepEqual(schema, {
+        type: "array",
+        items: {
+          type: "object",
+          properties: {
+            [key]: { type: "string", minLength: 1 },
+            reason: { type: "string", minLength: 10 },
+          },
+          required: [key, "reason"],
+          additionalProperties: false,
+        },
+        default: [],
+      });
     }
   });
 });

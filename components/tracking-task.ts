@@ -240,6 +240,9 @@ function containers(
       name: "migrate",
       command: ["migrate"],
       essential: false,
+      // The most that Fargate has: a migration that is killed half-way has to be undone by hand. For
+      // the same reason it has no startTimeout, which would end the task after 120 s.
+      stopTimeout: 120,
       mountPoints: [mount("migrate-tmp", "/tmp"), mount("migrate-run", "/run/mlflow")],
       logConfiguration: logTo(logs.mlflow, "migrate"),
     },

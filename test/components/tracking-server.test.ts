@@ -109,6 +109,11 @@ describe("TrackingServer", () => {
       ]);
     });
 
+    it("gives a migration all the time it takes", async () => {
+      const { startTimeout, stopTimeout, healthCheck } = container(await server(), "migrate");
+      assert.deepEqual([startTimeout, stopTimeout, healthCheck], [undefined, 120, undefined]);
+    });
+
     it("shows the proxy's port and no other", async () => {
       const built = await server();
       assert.equal(container(built, "migrate").portMappings, undefined);

@@ -160,6 +160,9 @@ class Buildah:
             *(config.get("Entrypoint") or []),
             *(arguments or config.get("Cmd") or []),
         ]
+        # As runc does with a container's output, which its user may want to open again.
+        log.touch()
+        os.chown(log, *(int(number) for number in config["User"].split(":")))
         stop = config.get("StopSignal") or "SIGTERM"
         return Service(
             ["unshare", "--mount", "sh", "-c", "\n".join(script), "sh", *command],

@@ -12,7 +12,7 @@ import pymysql
 import pytest
 from local.processes import HOST, Service, get_status, wait_until
 from local.stack import Stack
-from local.task import Task
+from local.task import Task, image_stop_signal
 from writer import ArtifactWriter, MetricWriter, Reader, call, create_run
 
 StartTask = Callable[..., Task]
@@ -124,7 +124,7 @@ def test_task_is_stopped_with_requests_in_hand(
         administrator.cursor().execute("LOCK TABLES metrics WRITE")
         threads, statuses = held_requests(task, run_id, 8)
         wait_until(lambda: in_hand(stack) == 8, "eight requests in hand")
-        task.nginx.signal(signal.SIGQUIT)
+        task.nginx.signal(image_stop_signal("nginx"))
         wait_until(lambda: get_status(task.port, "/health") == 0, "no new requests")
         # The container runtime stops MLflow only after nginx; even at once it must answer.
         task.mlflow.signal(signal.SIGTERM)

@@ -44,7 +44,7 @@ class Call:
 class Front:
     """
     Use it in a `with` statement. `documents` has an IAM policy document for each ARN that is
-    limited by one; without a target, every request that is let through is answered by `answer`.
+    limited by one. Without a target, it answers with the caller's ARN.
     """
 
     def __init__(
@@ -53,12 +53,15 @@ class Front:
         target_port: int | None = None,
         documents: Mapping[str, str] | None = None,
         tamper: Callable[[Request], Request] | None = None,
+        version: str = "",
     ) -> None:
         self.callers = dict(callers)
         self.documents = dict(documents or {})
         self.target_port = target_port
         # Changes a request on its way, as somebody between the two could.
         self.tamper = tamper
+        # What /version answers without a target.
+        self.version = version
         self.calls: list[Call] = []
         self.refusals: list[str] = []
         self.seen: list[Request] = []
@@ -133,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._finish(caller.arn, 403, "Forbidden", f"no right for {call.resource}")
             return
         self.front.seen.append(request)
-        if self.front.target_port is None:
+        if self.front.target_port is None and self.path == "/version":
+            self._answer(200, self.front.version.encode(), "text/plain")
+        elif self.front.target_port is None:
             self._finish(caller.arn, 200, caller.arn)
         else:
             self._pass_on(caller, request)
@@ -153,14 +158,16 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _finish(self, arn: str, status: int, message: str, error: str = "") -> None:
-        answer = json.dumps({"message": message}).encode()
         self._log(arn, status, error)
+        self._answer(status, json.dumps({"message": message}).encode(), "application/json")
+
+    def _answer(self, status: int, content: bytes, content_type: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer)
+            self.wfile.write(content)
 
     def _log(self, arn: str, status: int, error: str = "", payload: int = 0) -> None:
         path = self.path.partition("?")[0]

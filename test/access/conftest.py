@@ -19,6 +19,15 @@ ARNS = {
     name: f"arn:aws:sts::123456789012:assumed-role/{name}/somebody" for name in ("writer", "reader")
 }
 
+# The stack's output `connection`, but for the URL.
+CONNECTION = {
+    "MLFLOW_TRACKING_URI": "",
+    "MLFLOW_TRACKING_AUTH": "mlops-sigv4",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true",
+    "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": "1",
+}
+
 
 @pytest.fixture(scope="session")
 def documents() -> dict[str, str]:
@@ -57,14 +66,8 @@ def front(task: Task, documents: dict[str, str]) -> Iterator[Front]:
 def client(front: Front, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A writer's environment, as `npm run connect` prints it."""
     as_caller(monkeypatch, *WRITER)
-    for name, value in {
-        "MLFLOW_TRACKING_URI": front.url,
-        "MLFLOW_TRACKING_AUTH": "mlops-sigv4",
-        "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
-        "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true",
-        "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }.items():
+    connection = {**CONNECTION, "MLFLOW_TRACKING_URI": front.url}
+    for name, value in {**connection, "MLFLOW_DISABLE_TELEMETRY": "true"}.items():
         monkeypatch.setenv(name, value)
     import mlflow
 

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { ArtifactStore } from "./components/artifact-store";
+import { connection } from "./components/connection";
 import { ContainerImage } from "./components/container-image";
 import { Database } from "./components/database";
 import { EncryptionKey } from "./components/encryption-key";
@@ -140,6 +141,8 @@ export = async () => {
   return {
     /** MLFLOW_TRACKING_URI of this environment. */
     trackingUri: api.url,
+    /** Environment of an MLflow client, as "npm run connect" prints it. */
+    connection: connection(api.url),
     /** The same for callers with a token of the identity provider, where one is set. */
     ...(tokenApi && { tokenTrackingUri: tokenApi.url }),
     /** IAM policy documents for the users of the API. */

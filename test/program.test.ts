@@ -46,6 +46,18 @@ for (const stack of STACKS) {
       );
     });
 
+    it("tells clients how to connect, with artifacts that pass the API by", async () => {
+      const config = readStackConfig(ROOT, stack);
+      const { outputs } = await evaluateProgram(ROOT, config, "made-up");
+      assert.deepEqual(outputs.connection, {
+        MLFLOW_TRACKING_URI: `${stack}-api-http-apiEndpoint`,
+        MLFLOW_TRACKING_AUTH: "mlops-sigv4",
+        MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: "true",
+        MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: "true",
+        MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE: "1",
+      });
+    });
+
     it("keeps every child in a component, and every component under the stack", async () => {
       const { resources } = await program(stack);
       const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack")!;

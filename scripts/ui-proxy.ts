@@ -290,8 +290,12 @@ export class Api {
 /** The path as it is signed and sent, encoded in one way only, and the query, decoded. */
 function split(url: string): { path: string; query: Record<string, string[]> } {
   const [rawPath = "/", ...rest] = url.split("?");
-  const query: Record<string, string[]> = {};
-  for (const [name, value] of new URLSearchParams(rest.join("?"))) (query[name] ??= []).push(value);
+  const query = Object.create(null) as Record<string, string[]>;
+  for (const [name, value] of new URLSearchParams(rest.join("?"))) {
+    // The library that signs keeps the query in an object, where this name is not like others.
+    if (name === "__proto__") throw new Problem(400, "a query can not have the key __proto__");
+    (query[name] ??= []).push(value);
+  }
   try {
     const path = rawPath.split("/").map((part) => encode(decodeURIComponent(part)));
     return { path: path.join("/"), query };

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from conftest import ROOT, WRITER
 from front import Front
 from iam import allows
@@ -67,3 +68,23 @@ def test_pages_charts_artifacts_and_a_rename(
         if not allows(documents["reader"], "execute-api:Invoke", call.resource)
     ]
     assert denied == ["/ajax-api/2.0/mlflow/runs/update"]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_large_artifact_comes_past_the_api(ui: str, front: Front, tmp_path: Path) -> None:
+    import mlflow
+
+    # Above what the API could answer with.
+    content = b"0123456789abcdef" * 1024 * 1024
+    name = "größe 1.bin"
+    (tmp_path / name).write_bytes(content)
+    with mlflow.start_run() as run:
+        mlflow.log_artifact(str(tmp_path / name), "some folder")
+    before = len(front.calls)
+    query = {"path": f"some folder/{name}", "run_uuid": run.info.run_id}
+
+    answer = requests.get(f"{ui}/get-artifact", params=query)
+
+    assert (answer.status_code, answer.content == content) == (200, True)
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert sum(call.payload for call in front.calls[before:]) < 100_000

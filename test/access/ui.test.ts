@@ -169,6 +169,11 @@ describe("ui proxy", () => {
     });
 
     it("a path that is not valid", async () => assert.equal((await ask("/%zz")).status, 400));
+
+    it("the one query key that can not be signed", async () => {
+      assert.equal((await ask("/?__proto__=1")).status, 400);
+      assert.equal((await ask("/?constructor=1&toString=2")).status, 200);
+    });
   });
 
   it("lets a link on another site open the first page, and nothing else", async () => {

@@ -1,4 +1,4 @@
-"""The lines that docs/access.md gives to a data scientist, as they are printed there."""
+"""The lines that the README gives to a data scientist, as they are printed there."""
 
 import json
 import os
@@ -32,8 +32,8 @@ def python(tmp_path: Path) -> Path:
 
 
 def test_run_as_printed(front: Front, python: Path, tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
-    lines = re.findall(r"## Programs\n\n```sh\n(.*?)```", text, re.DOTALL)[0]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"## Work with it\n\n```sh\n(.*?)```", text, re.DOTALL)[0]
     assert len(lines.splitlines()) <= 5
     pulumi = tmp_path / "bin" / "pulumi"
     pulumi.parent.mkdir()

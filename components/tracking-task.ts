@@ -138,8 +138,8 @@ export class TrackingTask extends pulumi.ComponentResource {
 }
 
 /**
- * MLflow workers that a task of this size carries: two for each vCPU, one on half a vCPU. Each holds
- * about 270 MB, so a task needs 1 GiB for one and 1 GiB more for every second one.
+ * MLflow workers that a task of this size carries: two for each vCPU, one on half a vCPU. One holds
+ * 0.34 GiB, two 0.53 and four 0.89 (docs/data-plane.md); more than fit the vCPUs serve hardly more.
  */
 export function workersFor(cpu: number): number {
   return Math.max(1, Math.floor(cpu / 512));

@@ -1,53 +1,48 @@
 import * as pulumi from "@pulumi/pulumi";
 import { overlaps, parseIpv4Block } from "./cidr";
 import { ConfigReader } from "./config-reader";
+import type { DatabaseArgs } from "./database";
+import type { HttpApiArgs, TokenIssuer } from "./http-api";
+import type { NetworkArgs } from "./network";
+import type { TrackingServerArgs } from "./tracking-server";
+import type { ZoneChoice } from "./zones";
 
 /** Everything that a stack file can say, checked. `Pulumi.yaml` describes each key and its default. */
 export interface Settings {
   readonly region: string;
   /** Tags of every resource. */
   readonly tags: Readonly<Record<string, string>>;
-  readonly zones: { readonly count: number; readonly ids: readonly string[] };
+  readonly zones: ZoneChoice;
   readonly network: {
     readonly mlopsVpcCidr: string;
     readonly sagemakerVpcCidr: string;
-    readonly egress: "endpoints" | "nat";
-    readonly egressZoneCount: number;
-  };
-  readonly server: {
-    readonly ingress: "alb" | "cloud-map";
-    readonly cpuArchitecture: "ARM64" | "X86_64";
-    /** CPU units; 1024 is one vCPU. */
-    readonly cpu: number;
-    /** MiB. */
-    readonly memory: number;
-    readonly minTasks: number;
-    readonly maxTasks: number;
-    readonly spotPercent: number;
-    readonly cpuTargetPercent: number;
-    /** Requests per task and minute. */
-    readonly requestsPerTaskTarget: number;
-    readonly containerInsights: boolean;
-  };
+  } & Pick<NetworkArgs, "egress" | "egressZoneCount">;
+  readonly server: Pick<
+    TrackingServerArgs,
+    | "ingress"
+    | "cpuArchitecture"
+    | "cpu"
+    | "memory"
+    | "minTasks"
+    | "maxTasks"
+    | "spotPercent"
+    | "cpuTargetPercent"
+    | "requestsPerTaskTarget"
+    | "containerInsights"
+  >;
   readonly images: { readonly mlflowVersion: string; readonly nginxVersion: string };
-  /** Requests per second, and at once. */
-  readonly api: {
-    readonly rateLimit: number;
-    readonly burstLimit: number;
-    readonly managedPolicies: boolean;
-  };
+  readonly api: Pick<HttpApiArgs, "rateLimit" | "burstLimit" | "managedPolicies">;
   /** Identity provider of a second API, which takes its tokens; none by default. */
-  readonly tokens?: { readonly issuer: string; readonly audiences: readonly string[] };
-  readonly database: {
-    readonly engineVersion: string;
-    /** Aurora capacity units. */
-    readonly minCapacity: number;
-    readonly maxCapacity: number;
-    /** 0: never pauses. */
-    readonly autoPauseSeconds: number;
-    readonly readers: number;
-    readonly backupRetentionDays: number;
-  };
+  readonly tokens?: TokenIssuer;
+  readonly database: Pick<
+    DatabaseArgs,
+    | "engineVersion"
+    | "minCapacity"
+    | "maxCapacity"
+    | "autoPauseSeconds"
+    | "readers"
+    | "backupRetentionDays"
+  >;
   readonly logRetentionDays: number;
   readonly protect: boolean;
   readonly forceDestroy: boolean;

@@ -59,7 +59,7 @@ function label(resource: Registration): string {
 }
 
 /** `aws:rds:Cluster` for `aws:rds/cluster:Cluster`, as the Pulumi CLI shows it. */
-export function shortType(type: string): string {
+function shortType(type: string): string {
   return type.replace(/\/[^:]*/, "");
 }
 
@@ -112,7 +112,7 @@ function unseen(resources: readonly Registration[]): string[] {
 }
 
 /** Whether a value is unknown, or has an unknown part. */
-export function holdsUnknown(value: unknown): boolean {
+function holdsUnknown(value: unknown): boolean {
   if (value === UNKNOWN) return true;
   if (value === null || typeof value !== "object") return false;
   return Object.values(value).some(holdsUnknown);

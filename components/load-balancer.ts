@@ -26,6 +26,7 @@ const LISTENER_PORT = 80;
 
 /** An internal application load balancer with one listener, one group of targets, and access logs. */
 export class LoadBalancer extends pulumi.ComponentResource {
+  public readonly arn: pulumi.Output<string>;
   public readonly listenerArn: pulumi.Output<string>;
   public readonly listenerPort = LISTENER_PORT;
   public readonly targetGroupArn: pulumi.Output<string>;
@@ -76,6 +77,10 @@ export class LoadBalancer extends pulumi.ComponentResource {
         securityGroups: [securityGroup.id],
         accessLogs: { bucket: accessLogs.bucketName, enabled: true },
         dropInvalidHeaderFields: true,
+        // Behind a listener on a port other than 80, the Host would gain that port, and the proxy would
+        // take the origin of our own pages for another site's.
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+        preserveHostHeader: true,
         desyncMitigationMode: "defensive",
         enableDeletionProtection: args.protect,
       },
@@ -112,12 +117,14 @@ export class LoadBalancer extends pulumi.ComponentResource {
       { parent: this },
     );
 
+    this.arn = loadBalancer.arn;
     this.listenerArn = listener.arn;
     // ECS accepts a target group only when a listener forwards to it.
     this.targetGroupArn = pulumi.all([targetGroup.arn, listener.arn]).apply(([arn]) => arn);
     this.securityGroupId = securityGroup.id;
     this.resourceLabel = pulumi.interpolate`${loadBalancer.arnSuffix}/${targetGroup.arnSuffix}`;
     this.registerOutputs({
+      arn: this.arn,
       listenerArn: this.listenerArn,
       targetGroupArn: this.targetGroupArn,
       securityGroupId: this.securityGroupId,

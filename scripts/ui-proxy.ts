@@ -1,19 +1,11 @@
-import { Sha256 } from "@aws-crypto/sha256-js";
-import { SignatureV4 } from "@smithy/signature-v4";
-import type { AwsCredentialIdentityProvider } from "@smithy/types";
 import http from "node:http";
-import https from "node:https";
 import { basename, posix } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { READING_POSTS } from "../components/api-rights";
+import { Api, encode, open, Problem, Signing, split, textOf } from "./signed-api";
 
-export interface ProxyOptions {
+export interface ProxyOptions extends Signing {
   /** The API: scheme, host and port. */
   readonly target: URL;
-  readonly region: string;
-  /** Asked anew after every refusal, since others may have been signed in meanwhile. */
-  readonly credentials: () => AwsCredentialIdentityProvider;
   /** Told of every problem, once each time that it comes up. */
   readonly warn: (problem: string) => void;
   /** Stack whose policies are named when a right is missing. */
@@ -30,23 +22,13 @@ const NOT_PASSED_ON =
   /^(connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|host|origin|referer|cookie|authorization|content-length|sec-.*|proxy-.*|x-amz-.*|x-caller-arn|x-request-id)$/;
 const HOP_BY_HOP = /^(connection|keep-alive|transfer-encoding|te|trailer|upgrade|proxy-.*)$/;
 
-/** A request that gets no further, with the answer for the browser. */
-export class Problem extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /**
  * A server that signs what a browser on this machine asks for and passes it on to the API. Nothing of
  * another site gets through: it checks Host (a foreign name that resolves to this machine), Origin,
  * and what the browser says of the page that asks.
  */
 export function createProxy(options: ProxyOptions): http.Server {
-  const api = new Api(options);
+  const api = apiOf(options);
   return http.createServer((request, response) => {
     serve(api, request, response).catch((error: unknown) => {
       if (response.headersSent) return void response.destroy();
@@ -58,6 +40,11 @@ export function createProxy(options: ProxyOptions): http.Server {
       response.end(JSON.stringify(answer));
     });
   });
+}
+
+/** The API that the proxy passes requests on to. */
+export function apiOf({ target, region, credentials, stack }: ProxyOptions): Api {
+  return new Api({ target, signing: { region, credentials }, timeoutMs: TIMEOUT_MS, stack });
 }
 
 /** MLflow's names, so that its pages show the message. */
@@ -74,7 +61,7 @@ async function serve(api: Api, request: http.IncomingMessage, response: http.Ser
   checkCaller(request);
   const body = await readBody(request);
   const url = request.url ?? "/";
-  const large = request.method === "GET" ? await api.largeArtifact(url) : undefined;
+  const large = request.method === "GET" ? await largeArtifact(api, url) : undefined;
   if (large) return sendFromStore(large, response);
 
   const headers = Object.fromEntries(
@@ -121,12 +108,6 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: Readable;
-}
-
 /** Where the store has an artifact that is too large for the API. */
 interface LargeArtifact {
   readonly url: string;
@@ -135,7 +116,7 @@ interface LargeArtifact {
 }
 
 async function sendFromStore(artifact: LargeArtifact, response: http.ServerResponse) {
-  const answer = await open(new URL(artifact.url), { headers: artifact.headers });
+  const answer = await open(new URL(artifact.url), { headers: artifact.headers }, TIMEOUT_MS);
   if (answer.status !== 200) {
     answer.body.resume();
     throw new Problem(502, `the artifact store answers ${answer.status} for ${artifact.name}`);
@@ -152,200 +133,37 @@ async function sendFromStore(artifact: LargeArtifact, response: http.ServerRespo
   await pipeline(answer.body, response);
 }
 
-/** The API, with its requests signed and its refusals explained. */
-export class Api {
-  private signer: SignatureV4;
+/**
+ * An artifact of a run that the page asks for, where it is too large for an answer of the API:
+ * MLflow then gives out a link into the store, as it does for its SDK.
+ */
+async function largeArtifact(api: Api, url: string): Promise<LargeArtifact | undefined> {
+  const { path, query } = split(url);
+  const [file] = query.path ?? [];
+  const [run] = query.run_uuid ?? query.run_id ?? [];
+  if (path !== "/get-artifact" || !file || !run) return undefined;
 
-  constructor(private readonly options: ProxyOptions) {
-    this.signer = this.newSigner();
-  }
+  const folder = posix.dirname(file);
+  const listing = new URLSearchParams({ run_id: run, ...(folder !== "." && { path: folder }) });
+  const { root_uri: root, files } = await getJson<{
+    root_uri?: string;
+    files?: { path: string; file_size?: string | number }[];
+  }>(api, `/api/2.0/mlflow/artifacts/list?${listing.toString()}`);
+  const size = Number(files?.find((one) => one.path === file)?.file_size ?? 0);
+  if (size <= MAX_ARTIFACT || !root?.startsWith("mlflow-artifacts:/")) return undefined;
 
-  /** @throws Problem where the API refuses the request, or does not answer */
-  async send(
-    method: string,
-    url: string,
-    headers: http.IncomingHttpHeaders = {},
-    body: Buffer = Buffer.alloc(0),
-  ): Promise<Answer> {
-    const { target } = this.options;
-    const { path, query } = split(url);
-    const type = headers["content-type"];
-    const signed = await this.sign({
-      method,
-      protocol: target.protocol,
-      hostname: target.hostname,
-      path,
-      query,
-      headers: { host: target.host, ...(type && { "content-type": type }) },
-      body,
-    });
-    const pairs = Object.entries(query).flatMap(([name, values]) =>
-      values.map((value) => `${encode(name)}=${encode(value)}`),
-    );
-    const answer = await open(
-      new URL(path + (pairs.length > 0 ? `?${pairs.join("&")}` : ""), target),
-      { method, headers: { ...headers, ...signed.headers, "content-length": body.length } },
-      body,
-    );
-    const refused = answer.status === 403 || answer.status === 404;
-    return refused ? this.explained(answer, method, path) : answer;
-  }
-
-  /**
-   * An artifact of a run that the page asks for, where it is too large for an answer of the API:
-   * MLflow then gives out a link into the store, as it does for its SDK.
-   */
-  async largeArtifact(url: string): Promise<LargeArtifact | undefined> {
-    const { path, query } = split(url);
-    const [file] = query.path ?? [];
-    const [run] = query.run_uuid ?? query.run_id ?? [];
-    if (path !== "/get-artifact" || !file || !run) return undefined;
-
-    const api = "/api/2.0";
-    const folder = posix.dirname(file);
-    const listing = new URLSearchParams({ run_id: run, ...(folder !== "." && { path: folder }) });
-    const { root_uri: root, files } = await this.json<{
-      root_uri?: string;
-      files?: { path: string; file_size?: string | number }[];
-    }>(`${api}/mlflow/artifacts/list?${listing.toString()}`);
-    const size = Number(files?.find((one) => one.path === file)?.file_size ?? 0);
-    if (size <= MAX_ARTIFACT || !root?.startsWith("mlflow-artifacts:/")) return undefined;
-
-    const stored = `${root.slice("mlflow-artifacts:/".length)}/${file}`.replace(/^\/+/, "");
-    const link = `${api}/mlflow-artifacts/presigned/${stored.split("/").map(encode).join("/")}`;
-    const { url: address, headers } = await this.json<{
-      url?: string;
-      headers?: Record<string, string>;
-    }>(link);
-    return address ? { url: address, headers: headers ?? {}, name: basename(file) } : undefined;
-  }
-
-  /** The answer to a GET; nothing where it is not a good one. */
-  private async json<T>(url: string): Promise<Partial<T>> {
-    const answer = await this.send("GET", url);
-    const text = await textOf(answer.body);
-    return answer.status === 200 ? (JSON.parse(text) as T) : {};
-  }
-
-  private newSigner(): SignatureV4 {
-    const { credentials, region } = this.options;
-    return new SignatureV4({
-      service: "execute-api",
-      region,
-      credentials: credentials(),
-      sha256: Sha256,
-    });
-  }
-
-  private async sign(request: Parameters<SignatureV4["sign"]>[0] & { method: string }) {
-    try {
-      return await this.signer.sign(request);
-    } catch (error) {
-      this.signer = this.newSigner();
-      const reason = (error as Error).message;
-      throw new Problem(
-        401,
-        `no AWS credentials: sign in (aws sso login) and set AWS_PROFILE. ${reason}`,
-      );
-    }
-  }
-
-  /** The answer as it is where it comes from MLflow, else a Problem that says what to do. */
-  private async explained(answer: Answer, method: string, path: string): Promise<Answer> {
-    const { target, stack } = this.options;
-    if (!answer.headers["content-type"]?.includes("json") || answer.headers["content-encoding"]) {
-      return answer;
-    }
-    const text = await textOf(answer.body);
-    const content = parseObject(text);
-    if (content.error_code !== undefined || typeof content.message !== "string") {
-      return { ...answer, body: Readable.from([text]) };
-    }
-    if (answer.status === 404) {
-      throw new Problem(
-        404,
-        `${target.origin} has no ${method} ${path}: it is not this platform's API, ` +
-          "or its stage is not $default; compare it with the output trackingUri",
-      );
-    }
-    this.signer = this.newSigner();
-    if (/expired|security token/i.test(content.message)) {
-      throw new Problem(401, "the AWS credentials are expired or not valid: sign in again");
-    }
-    if (/signature/i.test(content.message)) {
-      throw new Problem(403, `the signature is not accepted, check the clock: ${content.message}`);
-    }
-    const call = path.slice(1).replace(/^(ajax-)?api\//, "");
-    const reads = method === "GET" || READING_POSTS.includes(call) || call === "graphql";
-    const policy = reads ? "readerPolicy or writerPolicy" : "writerPolicy";
-    throw new Problem(
-      403,
-      `you may not ${method} ${path}. Your user or role needs the policy of the output ${policy}` +
-        `${stack ? ` (pulumi stack output --stack ${stack})` : ""}; ` +
-        "aws sts get-caller-identity tells who you are",
-    );
-  }
+  const stored = `${root.slice("mlflow-artifacts:/".length)}/${file}`.replace(/^\/+/, "");
+  const link = `/api/2.0/mlflow-artifacts/presigned/${stored.split("/").map(encode).join("/")}`;
+  const { url: address, headers } = await getJson<{
+    url?: string;
+    headers?: Record<string, string>;
+  }>(api, link);
+  return address ? { url: address, headers: headers ?? {}, name: basename(file) } : undefined;
 }
 
-/** The path as it is signed and sent, encoded in one way only, and the query, decoded. */
-function split(url: string): { path: string; query: Record<string, string[]> } {
-  const [rawPath = "/", ...rest] = url.split("?");
-  const query = Object.create(null) as Record<string, string[]>;
-  for (const [name, value] of new URLSearchParams(rest.join("?"))) {
-    // The library that signs keeps the query in an object, where this name is not like others.
-    if (name === "__proto__") throw new Problem(400, "a query can not have the key __proto__");
-    (query[name] ??= []).push(value);
-  }
-  try {
-    const path = rawPath.split("/").map((part) => encode(decodeURIComponent(part)));
-    return { path: path.join("/"), query };
-  } catch {
-    throw new Problem(400, `the path ${rawPath} is not valid`);
-  }
-}
-
-/** Everything but letters, digits and `-_.~`, as the signature wants it. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-const agents = {
-  "http:": new http.Agent({ keepAlive: true }),
-  "https:": new https.Agent({ keepAlive: true }),
-};
-
-/** Sends a request and gives the answer as soon as it starts. */
-function open(url: URL, options: http.RequestOptions, body?: Buffer): Promise<Answer> {
-  const secure = url.protocol === "https:";
-  return new Promise((resolve, reject) => {
-    const request = (secure ? https : http).request(
-      url,
-      { ...options, agent: agents[secure ? "https:" : "http:"], timeout: TIMEOUT_MS },
-      (answer) =>
-        resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: answer }),
-    );
-    request.on("timeout", () => request.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
-    request.on("error", (error) =>
-      reject(new Problem(502, `${url.origin} can not be reached: ${error.message}`)),
-    );
-    request.end(body);
-  });
-}
-
-async function textOf(body: Readable): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of body as AsyncIterable<Buffer>) parts.push(part);
-  return Buffer.concat(parts).toString("utf8");
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+/** The answer to a GET; nothing where it is not a good one. */
+async function getJson<T>(api: Api, url: string): Promise<Partial<T>> {
+  const answer = await api.send("GET", url);
+  const text = await textOf(answer.body);
+  return answer.status === 200 ? (JSON.parse(text) as T) : {};
 }

@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { stackOutput, UserError } from "./connect-outputs";
-import { Api, createProxy, Problem, ProxyOptions } from "./ui-proxy";
+import { Problem } from "./signed-api";
+import { apiOf, createProxy, ProxyOptions } from "./ui-proxy";
 
 const USAGE = `Opens MLflow's pages: a proxy on this machine signs what the browser asks for.
 
@@ -108,7 +109,7 @@ export function regionOf(url: URL): string {
 
 /** Says at the start what the browser would otherwise show page by page. */
 async function checkApi(options: ProxyOptions): Promise<void> {
-  const answer = await new Api(options).send("GET", "/version");
+  const answer = await apiOf(options).send("GET", "/version");
   answer.body.resume();
   const type = answer.headers["content-type"] ?? "";
   if (answer.status !== 200 || !type.startsWith("text/")) {

@@ -6,10 +6,13 @@ import { ContainerImage } from "./components/container-image";
 import { Database } from "./components/database";
 import { EncryptionKey } from "./components/encryption-key";
 import { HttpApi } from "./components/http-api";
+import { ModelServing } from "./components/model-serving";
 import { Network } from "./components/network";
+import { PredictRoute } from "./components/predict-route";
 import { readSettings } from "./components/settings";
 import { TrackingServer } from "./components/tracking-server";
 import { findZones } from "./components/zones";
+import { bundle } from "./functions/predict/bundle";
 
 export = async () => {
   const stack = pulumi.getStack();
@@ -28,7 +31,7 @@ export = async () => {
   );
   const artifacts = new ArtifactStore(
     `${stack}-artifacts`,
-    { kmsKeyArn: key.arn, protect, forceDestroy },
+    { kmsKeyArn: key.arn, captureRetentionDays: logRetentionDays, protect, forceDestroy },
     opts,
   );
 
@@ -138,6 +141,35 @@ export = async () => {
       opts,
     );
 
+  const serving = new ModelServing(
+    `${stack}-model`,
+    {
+      models: settings.models,
+      mlflowVersion: settings.images.mlflowVersion,
+      region,
+      accountId,
+      network: sagemakerNetwork,
+      artifacts,
+      kmsKeyArn: key.arn,
+      logRetentionDays,
+      forceDestroy,
+    },
+    opts,
+  );
+  if (settings.models.length > 0) {
+    new PredictRoute(
+      `${stack}-predict`,
+      {
+        api,
+        endpoints: serving.endpoints,
+        code: bundle(),
+        logRetentionDays,
+        kmsKeyArn: key.arn,
+      },
+      opts,
+    );
+  }
+
   return {
     /** MLFLOW_TRACKING_URI of this environment. */
     trackingUri: api.url,
@@ -148,6 +180,7 @@ export = async () => {
     /** IAM policy documents for the users of the API. */
     readerPolicy: api.readerPolicy,
     writerPolicy: api.writerPolicy,
+    callerPolicy: api.callerPolicy,
     artifactBucket: artifacts.bucketName,
     databaseHost: database.host,
     databaseSecretArn: database.secretArn,

@@ -34,6 +34,11 @@ export function writerStatements(executionArn: pulumi.Input<string>): PolicyStat
   return [invoke("WriteMlflow", executionArn, ["*"])];
 }
 
+/** Statements for those who ask models: predictions, and the list of models. */
+export function callerStatements(executionArn: pulumi.Input<string>): PolicyStatement[] {
+  return [invoke("CallModels", executionArn, ["POST/predict/*", "GET/models"])];
+}
+
 function invoke(sid: string, executionArn: pulumi.Input<string>, calls: readonly string[]) {
   return {
     Sid: sid,

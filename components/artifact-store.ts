@@ -1,16 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateBucket } from "./private-bucket";
 
+/** Folder of the requests and answers that endpoints capture, beside the artifacts. */
+export const CAPTURE_FOLDER = "data-capture";
+
 export interface ArtifactStoreArgs {
   /** KMS key that encrypts every artifact. */
   readonly kmsKeyArn: pulumi.Input<string>;
+  /** Days that captured requests are kept. */
+  readonly captureRetentionDays: number;
   /** Refuse to delete the bucket. */
   readonly protect: boolean;
   /** Let `pulumi destroy` delete the bucket with all artifacts. */
   readonly forceDestroy: boolean;
 }
 
-/** The bucket of all MLflow artifacts: models, plots, data that a run logs. */
+/** The bucket of all MLflow artifacts (models, plots, data that a run logs) and of captured requests. */
 export class ArtifactStore extends pulumi.ComponentResource {
   public readonly bucketName: pulumi.Output<string>;
   public readonly bucketArn: pulumi.Output<string>;
@@ -22,6 +27,7 @@ export class ArtifactStore extends pulumi.ComponentResource {
       name,
       {
         kmsKeyArn: args.kmsKeyArn,
+        expiringFolders: { [CAPTURE_FOLDER]: args.captureRetentionDays },
         keepNoncurrentDays: 90,
         protect: args.protect,
         forceDestroy: args.forceDestroy,

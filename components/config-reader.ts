@@ -3,15 +3,20 @@ import { distance } from "fastest-levenshtein";
 import { isPrivate, parseIpv4Block } from "./cidr";
 
 /**
- * Reads keys of the project's namespace and gathers problems in place of throwing at the first.
- * A key that is wrong yields an empty value, and takes no part in later checks.
+ * Reads keys of the project's namespace, or of one group of settings in it, and gathers problems in
+ * place of throwing at the first. A key that is wrong yields an empty value, and takes no part in
+ * later checks.
  */
 export class ConfigReader {
-  readonly problems: string[] = [];
-  private readonly config: Readonly<Record<string, string>> = pulumi.runtime.allConfig();
-  private readonly namespace = pulumi.getProject();
   private readonly known = new Set<string>();
   private readonly wrong = new Set<string>();
+
+  constructor(
+    private readonly config: Readonly<Record<string, string>> = pulumi.runtime.allConfig(),
+    /** What the full name of each key begins with, such as `mlops:` or `mlops:models.iris.`. */
+    private readonly prefix = `${pulumi.getProject()}:`,
+    readonly problems: string[] = [],
+  ) {}
 
   text(key: string, pattern: RegExp, what: string): string {
     const value = this.raw(key);
@@ -94,6 +99,58 @@ export class ConfigReader {
     return value;
   }
 
+  /**
+   * The groups of settings under one key, each by its name and with a reader of its own, which notes
+   * its problems here.
+   *
+   * @param defaults values of the keys that a group does not set, given those that it sets
+   */
+  groups(
+    key: string,
+    namePattern: RegExp,
+    what: string,
+    defaults: (group: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+  ): [string, ConfigReader][] {
+    const value = this.json(key);
+    if (value === undefined) return [];
+    const isGroup = (item: unknown) =>
+      typeof item === "object" && item !== null && !Array.isArray(item);
+    if (!isGroup(value) || !Object.values(value as object).every(isGroup)) {
+      return this.refuse(key, value, "use names, each with a group of settings", []);
+    }
+    const readers: [string, ConfigReader][] = [];
+    for (const [name, group] of Object.entries(value as Record<string, object>)) {
+      if (!namePattern.test(name)) {
+        this.refuse(key, name, `use ${what} for a name`, undefined);
+        continue;
+      }
+      const values = Object.fromEntries(
+        Object.entries(group).map(([item, own]) => [
+          item,
+          typeof own === "string" ? own : JSON.stringify(own),
+        ]),
+      );
+      const prefix = `${this.fullName(key)}.${name}.`;
+      const config = Object.fromEntries(
+        Object.entries({ ...defaults(values), ...values }).map(([item, own]) => [
+          `${prefix}${item}`,
+          own,
+        ]),
+      );
+      readers.push([name, new ConfigReader(config, prefix, this.problems)]);
+    }
+    return readers;
+  }
+
+  /** Notes a problem for each of these keys that is set. */
+  refuseKeys(keys: readonly string[], problem: (fullName: string) => string): void {
+    for (const key of keys) {
+      this.known.add(key);
+      const full = this.fullName(key);
+      if (this.config[full] !== undefined) this.problems.push(problem(full));
+    }
+  }
+
   /** Notes a problem unless the condition holds; says nothing while one of the keys is wrong by itself. */
   check(
     keys: readonly string[],
@@ -106,17 +163,16 @@ export class ConfigReader {
 
   /** Pulumi passes misspelt keys over in silence, and the default would stand in their place. */
   refuseUnknownKeys(): void {
-    const prefix = `${this.namespace}:`;
     const known = [...this.known].filter((key) => !key.includes(":"));
     for (const full of Object.keys(this.config)
-      .filter((name) => name.startsWith(prefix))
+      .filter((name) => name.startsWith(this.prefix))
       .sort()) {
-      const key = full.slice(prefix.length);
+      const key = full.slice(this.prefix.length);
       if (this.known.has(key)) continue;
       const nearest = known.reduce((best, name) =>
         distance(key, name) < distance(key, best) ? name : best,
       );
-      this.problems.push(`${full} is not a setting: use ${prefix}${nearest}, or remove it.`);
+      this.problems.push(`${full} is not a setting: use ${this.prefix}${nearest}, or remove it.`);
     }
   }
 
@@ -126,7 +182,8 @@ export class ConfigReader {
     const value = this.config[full];
     if (value === undefined) {
       this.wrong.add(key);
-      this.problems.push(`${full} is missing: set it with "pulumi config set ${full} …".`);
+      const path = full.includes(".") ? "--path " : "";
+      this.problems.push(`${full} is missing: set it with "pulumi config set ${path}${full} …".`);
     }
     return value;
   }
@@ -148,7 +205,8 @@ export class ConfigReader {
     return fallback;
   }
 
-  private fullName(key: string): string {
-    return key.includes(":") ? key : `${this.namespace}:${key}`;
+  /** The key as it stands in a stack file. */
+  fullName(key: string): string {
+    return key.includes(":") ? key : `${this.prefix}${key}`;
   }
 }

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { readerStatements, writerStatements } from "./api-rights";
+import { callerStatements, readerStatements, writerStatements } from "./api-rights";
 import { Placement } from "./network";
 import { policyDocument } from "./policy-document";
 import { PrivateEndpoint } from "./tracking-server";
@@ -20,7 +20,7 @@ export interface HttpApiArgs {
   readonly target: PrivateEndpoint;
   /** Take bearer tokens of this issuer. @default requests signed with IAM credentials */
   readonly tokens?: TokenIssuer;
-  /** Make IAM policies of the reader's and the writer's document, to attach to users and roles. */
+  /** Make IAM policies of the policy documents, to attach to users and roles. */
   readonly managedPolicies: boolean;
   /** Requests per second, and at once, over all callers. */
   readonly rateLimit: number;
@@ -46,6 +46,11 @@ export class HttpApi extends pulumi.ComponentResource {
   public readonly readerPolicy: pulumi.Output<string>;
   /** IAM policy document for those who log runs and register models as well. */
   public readonly writerPolicy: pulumi.Output<string>;
+  /** IAM policy document for those who ask models for predictions. */
+  public readonly callerPolicy: pulumi.Output<string>;
+  /** What further routes of this API are made with. */
+  public readonly apiId: pulumi.Output<string>;
+  public readonly executionArn: pulumi.Output<string>;
 
   constructor(name: string, args: HttpApiArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mlops:index:HttpApi", name, {}, opts);
@@ -141,14 +146,18 @@ export class HttpApi extends pulumi.ComponentResource {
     this.url = api.apiEndpoint;
     this.readerPolicy = policyDocument(readerStatements(api.executionArn));
     this.writerPolicy = policyDocument(writerStatements(api.executionArn));
+    this.callerPolicy = policyDocument(callerStatements(api.executionArn));
+    this.apiId = api.id;
+    this.executionArn = api.executionArn;
     if (args.managedPolicies) {
-      for (const [right, policy] of [
-        ["reader", this.readerPolicy],
-        ["writer", this.writerPolicy],
+      for (const [right, title, policy] of [
+        ["reader", "MLflow reader", this.readerPolicy],
+        ["writer", "MLflow writer", this.writerPolicy],
+        ["caller", "Model caller", this.callerPolicy],
       ] as const) {
         new aws.iam.Policy(
           `${name}-${right}`,
-          { policy, description: `MLflow ${right} by the API ${name}` },
+          { policy, description: `${title} by the API ${name}` },
           { parent: this },
         );
       }
@@ -157,6 +166,7 @@ export class HttpApi extends pulumi.ComponentResource {
       url: this.url,
       readerPolicy: this.readerPolicy,
       writerPolicy: this.writerPolicy,
+      callerPolicy: this.callerPolicy,
     });
   }
 

@@ -9,6 +9,8 @@ export interface PrivateBucketArgs {
   readonly statements?: (bucketArn: pulumi.Output<string>) => pulumi.Input<PolicyStatement>[];
   /** Days until current objects are deleted. @default never */
   readonly expireAfterDays?: number;
+  /** Folders whose objects are deleted after so many days. @default none */
+  readonly expiringFolders?: Readonly<Record<string, number>>;
   /** Days that overwritten and deleted objects stay recoverable. */
   readonly keepNoncurrentDays: number;
   /** Refuse to delete the bucket. */
@@ -93,6 +95,12 @@ export class PrivateBucket extends pulumi.ComponentResource {
               ? { days: args.expireAfterDays }
               : { expiredObjectDeleteMarker: true },
           },
+          ...Object.entries(args.expiringFolders ?? {}).map(([folder, days]) => ({
+            id: `expire-${folder}`,
+            status: "Enabled",
+            filter: { prefix: `${folder}/` },
+            expiration: { days },
+          })),
         ],
       },
       // S3 refuses rules for old versions on a bucket that does not keep any yet.

@@ -5,8 +5,11 @@ import { policyDocument, PolicyStatement } from "./policy-document";
 export interface ServiceRoleArgs {
   /** Service that takes the role, such as `ecs-tasks.amazonaws.com`. */
   readonly service: string;
-  /** Account on whose behalf it may: otherwise the service could be talked into it by another one. */
-  readonly accountId: pulumi.Input<string>;
+  /**
+   * Account on whose behalf it may: otherwise the service could be talked into it by another one.
+   * @default no condition, for the services that do not tell (Lambda)
+   */
+  readonly accountId?: pulumi.Input<string>;
   /** All that the role may do. */
   readonly statements: readonly PolicyStatement[];
 }
@@ -33,7 +36,9 @@ export function serviceRole(
           Effect: "Allow",
           Principal: { Service: args.service },
           Action: "sts:AssumeRole",
-          Condition: { StringEquals: { "aws:SourceAccount": args.accountId } },
+          ...(args.accountId && {
+            Condition: { StringEquals: { "aws:SourceAccount": args.accountId } },
+          }),
         },
       ]),
     },

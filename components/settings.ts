@@ -3,6 +3,8 @@ import { overlaps, parseIpv4Block } from "./cidr";
 import { ConfigReader } from "./config-reader";
 import type { DatabaseArgs } from "./database";
 import type { HttpApiArgs, TokenIssuer } from "./http-api";
+import type { ServedModel } from "./model-serving";
+import { readModels } from "./model-settings";
 import type { NetworkArgs } from "./network";
 import type { TrackingServerArgs } from "./tracking-server";
 import type { ZoneChoice } from "./zones";
@@ -43,6 +45,12 @@ export interface Settings {
     | "readers"
     | "backupRetentionDays"
   >;
+  /** Models that have an endpoint. */
+  readonly models: readonly ServedModel[];
+  /** Let the SageMaker VPC reach the tracking server, without the API. */
+  readonly privateLink: boolean;
+  /** JupyterLab for these users; none by default. */
+  readonly workbench?: { readonly userNames: readonly string[]; readonly idleMinutes: number };
   readonly logRetentionDays: number;
   readonly protect: boolean;
   readonly forceDestroy: boolean;
@@ -257,6 +265,33 @@ export function readSettings(stack: string, today = new Date()): Settings {
   );
   const backupRetentionDays = reader.integer("backupRetentionDays", 1, 35);
 
+  const models = readModels(reader, region);
+
+  const privateLink = reader.boolean("privateLink");
+  reader.check(
+    ["privateLink", "ingress"],
+    !privateLink || ingress === "alb",
+    () =>
+      `mlops:privateLink is true, but leads to the load balancer and mlops:ingress is "${ingress}": set ingress to "alb", or privateLink to false.`,
+  );
+  const workbenchUsers = reader.texts(
+    "workbenchUsers",
+    /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/,
+    "names of letters, digits and hyphens",
+  );
+  const workbenchIdleMinutes = reader.integer("workbenchIdleMinutes", 60, 525_600);
+  reader.check(
+    ["workbenchUsers"],
+    new Set(workbenchUsers).size === workbenchUsers.length,
+    () => `mlops:workbenchUsers names a user twice (${workbenchUsers.join(", ")}): name each once.`,
+  );
+  reader.check(
+    ["workbenchUsers", "privateLink"],
+    workbenchUsers.length === 0 || privateLink,
+    () =>
+      `mlops:workbenchUsers names ${workbenchUsers.join(", ")}, who would not reach MLflow from the SageMaker VPC: set mlops:privateLink to true, or remove them.`,
+  );
+
   const logRetentionDays = reader.integerOf("logRetentionDays", LOG_RETENTION_DAYS);
   const protect = reader.boolean("protect");
   const forceDestroy = reader.boolean("forceDestroy");
@@ -316,6 +351,11 @@ export function readSettings(stack: string, today = new Date()): Settings {
       readers,
       backupRetentionDays,
     },
+    models,
+    privateLink,
+    ...(workbenchUsers.length > 0 && {
+      workbench: { userNames: workbenchUsers, idleMinutes: workbenchIdleMinutes },
+    }),
     logRetentionDays,
     protect,
     forceDestroy,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { CAPTURE_FOLDER } from "./artifact-store";
 import { DatabaseConnection } from "./database";
 import { serviceRole } from "./service-role";
 
@@ -166,6 +167,13 @@ function taskStatements(args: TrackingTaskArgs) {
         "s3:ListMultipartUploadParts",
       ],
       Resource: pulumi.interpolate`${args.artifacts.bucketArn}/*`,
+    },
+    {
+      // What callers ask of models is not for all who may read runs.
+      Sid: "NotCapturedRequests",
+      Effect: "Deny",
+      Action: "s3:*",
+      Resource: pulumi.interpolate`${args.artifacts.bucketArn}/${CAPTURE_FOLDER}/*`,
     },
     {
       Sid: "ArtifactKey",

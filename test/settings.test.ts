@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
+import { MODEL_DEFAULTS } from "../components/model-settings";
 import { readSettings, Settings, SettingsError } from "../components/settings";
 import { readStackConfig } from "../offline/project";
 
@@ -198,6 +199,31 @@ describe("settings", () => {
       /names 0 audience\(s\): set both, or neither/,
     ],
     ["a throttle of nothing", { apiRateLimit: "0" }, /apiRateLimit is "0": use a whole number/],
+    [
+      "a private link without a load balancer to lead to",
+      { privateLink: "true", ingress: "cloud-map" },
+      /privateLink is true, but leads to the load balancer and mlops:ingress is "cloud-map"/,
+    ],
+    [
+      "users who would not reach MLflow",
+      { workbenchUsers: '["ana"]' },
+      /workbenchUsers names ana, who would not reach MLflow.*set mlops:privateLink to true/,
+    ],
+    [
+      "a user named twice",
+      { workbenchUsers: '["ana","ana"]', privateLink: "true" },
+      /workbenchUsers names a user twice \(ana, ana\)/,
+    ],
+    [
+      "a user's name that Studio does not take",
+      { workbenchUsers: '["ana@example.com"]', privateLink: "true" },
+      /workbenchUsers is "\["ana@example.com"\]": use a list of names of letters/,
+    ],
+    [
+      "an idle time below SageMaker's hour",
+      { workbenchIdleMinutes: "30" },
+      /workbenchIdleMinutes is "30": use a whole number from 60/,
+    ],
   ];
   for (const [what, changes, message] of refusals) {
     it(`refuses ${what}`, async () => {
@@ -206,6 +232,186 @@ describe("settings", () => {
       assert.match(found[0]!, message);
     });
   }
+
+  it("reads the models of both stacks", async () => {
+    const alarms = { errorPercent: 5, latencyMs: 2000 };
+    const source = { kind: "folder", path: "containers/r-model" };
+    assert.deepEqual((await read("dev")).models, [
+      {
+        name: "iris",
+        source,
+        serving: { kind: "serverless", memory: 2048, maxConcurrency: 5 },
+        alarms,
+      },
+    ]);
+    assert.deepEqual((await read("prod")).models, [
+      {
+        name: "iris",
+        source,
+        serving: {
+          kind: "realtime",
+          instanceType: "ml.m5.large",
+          minInstances: 2,
+          maxInstances: 4,
+          requestsPerInstanceTarget: 600,
+          networkIsolation: true,
+          capturePercent: 10,
+          rollout: "canary",
+          rolloutPercent: 50,
+          rolloutWaitSeconds: 300,
+        },
+        alarms,
+      },
+    ]);
+  });
+
+  const IMAGE = `123456789012.dkr.ecr.us-east-1.amazonaws.com/scorer@sha256:${"0".repeat(64)}`;
+  const LOCATION = "mlflow-artifacts:/1/models/m-0a1b/artifacts";
+
+  it("reads a registered model by its place in the artifact store, and an image by its digest", async () => {
+    const models = {
+      diabetes: { artifactLocation: LOCATION, version: 3, serving: "serverless", memory: 4096 },
+      scorer: { image: IMAGE, serving: "realtime", networkIsolation: false },
+    };
+    const [diabetes, scorer] = (await read("prod", { models: JSON.stringify(models) })).models;
+    assert.deepEqual(diabetes!.source, {
+      kind: "mlflow",
+      artifactPath: "1/models/m-0a1b/artifacts",
+    });
+    assert.equal(diabetes!.version, "3");
+    assert.deepEqual(diabetes!.serving, { kind: "serverless", memory: 4096, maxConcurrency: 5 });
+    assert.deepEqual(scorer!.source, { kind: "image", reference: IMAGE });
+    assert.equal(scorer!.serving.kind === "realtime" && scorer!.serving.networkIsolation, false);
+  });
+
+  /** One model's settings, and the one problem that they make. */
+  const modelRefusals: [string, Record<string, unknown>, RegExp][] = [
+    ["no serving", { serving: undefined }, /^mlops:models\.iris\.serving is missing: set it/],
+    ["an unknown serving", { serving: "batch" }, /serving is "batch": use "serverless" or "realt/],
+    [
+      "an unknown key",
+      { memoryMb: 1 },
+      /^mlops:models\.iris\.memoryMb is not a setting: use mlops:models\.iris\.memory,/,
+    ],
+    [
+      "a key of the other serving",
+      { instanceType: "ml.m5.large" },
+      /^mlops:models\.iris\.instanceType is for serving "realtime", and this model's is "serverless"/,
+    ],
+    ["no source", { folder: undefined }, /names 0 sources of the model: set one of artifactLoc/],
+    ["two sources", { image: IMAGE }, /names 2 sources of the model: set one of artifactLocation/],
+    [
+      "a folder without a Dockerfile",
+      { folder: "components" },
+      /folder is "components": use a folder with a Dockerfile/,
+    ],
+    ["a folder outside", { folder: "../other" }, /folder is "\.\.\/other": use a folder of this/],
+    [
+      "artifacts elsewhere",
+      { folder: undefined, artifactLocation: "s3://bucket/model" },
+      /artifactLocation is "s3:\/\/bucket\/model": use a location in the artifact store/,
+    ],
+    [
+      "a way out of the artifact store",
+      { folder: undefined, artifactLocation: "mlflow-artifacts:/../x" },
+      /artifactLocation is "mlflow-artifacts:\/\.\.\/x": use a location/,
+    ],
+    [
+      "an image by a tag, which can be moved",
+      { folder: undefined, image: IMAGE.replace(/@.*/, ":latest") },
+      /image is ".*:latest": use an ECR image by its digest/,
+    ],
+    [
+      "an image in another region",
+      { folder: undefined, image: IMAGE.replace("us-east-1", "eu-west-1") },
+      /image is in eu-west-1, but SageMaker pulls from its own region: use an image in us-east-1/,
+    ],
+    ["a version that is none", { version: "latest" }, /version is "latest": use the number/],
+    ["a memory between the steps", { memory: 2500 }, /memory is "2500": use one of 1024, 2048/],
+    ["a concurrency above all", { maxConcurrency: 201 }, /maxConcurrency is "201": use a whole/],
+    ["an alarm that never goes off", { errorAlarmPercent: 101 }, /errorAlarmPercent is "101"/],
+    ["an alarm that always goes off", { latencyAlarmMs: 0 }, /latencyAlarmMs is "0": use a whole/],
+  ];
+  const realtimeRefusals: [string, Record<string, unknown>, RegExp][] = [
+    ["a key of the other serving", { memory: 2048 }, /memory is for serving "serverless"/],
+    ["a type that is none", { instanceType: "m5.large" }, /instanceType is "m5.large": use a Sage/],
+    [
+      "a processor that images are not built for",
+      { instanceType: "ml.c7g.large" },
+      /instanceType is "ml.c7g.large", an arm64 processor, but images built here are for amd64/,
+    ],
+    [
+      "more instances at least than at most",
+      { minInstances: 5 },
+      /minInstances is 5, above maxInstances \(4\)/,
+    ],
+    [
+      "scaling of a burstable type",
+      { instanceType: "ml.t2.medium" },
+      /"ml.t2.medium", which SageMaker does not scale by load: set maxInstances to 2/,
+    ],
+    [
+      "a canary of one instance",
+      { minInstances: 1 },
+      /rollout is "canary".*minInstances is 1: raise it to 2, or use "all-at-once"/,
+    ],
+    ["a first step above half", { rolloutPercent: 51 }, /rolloutPercent is "51".*10 to 50/],
+    ["an endless watch", { rolloutWaitSeconds: 3601 }, /rolloutWaitSeconds is "3601".*0 to 3600/],
+    ["a share above all", { capturePercent: 101 }, /capturePercent is "101".*0 to 100/],
+    ["a target of nothing", { requestsPerInstanceTarget: 0 }, /requestsPerInstanceTarget is "0"/],
+    ["an isolation that is none", { networkIsolation: "full" }, /networkIsolation is "full": use/],
+  ];
+  for (const [serving, table] of [
+    ["serverless", modelRefusals],
+    ["realtime", realtimeRefusals],
+  ] as const) {
+    for (const [what, changes, message] of table) {
+      it(`refuses, of a ${serving} model, ${what}`, async () => {
+        const iris = { folder: "containers/r-model", serving, ...changes };
+        const found = await problems({ models: JSON.stringify({ iris }) });
+        assert.equal(found.length, 1, found.join("\n"));
+        assert.match(found[0]!, message);
+      });
+    }
+  }
+
+  it("refuses models that are none, and names that no URL or resource can carry", async () => {
+    assert.match((await problems({ models: '["iris"]' }))[0]!, /models is "\["iris"\]": use names/);
+    const iris = { folder: "containers/r-model", serving: "serverless" };
+    for (const name of ["Iris", "1ris", "i".repeat(31), "iris.v2"]) {
+      const found = await problems({ models: JSON.stringify({ [name]: iris }) });
+      assert.match(found.join(), /^mlops:models is ".*": use a letter and at most 29/);
+    }
+  });
+
+  it("tells the problems of all models at once", async () => {
+    const found = await problems({
+      models: JSON.stringify({
+        iris: { folder: "containers/r-model", serving: "batch" },
+        scorer: { serving: "serverless", memory: 1 },
+      }),
+    });
+    assert.equal(found.length, 3, found.join("\n"));
+  });
+
+  it("has every key of a model and its default in docs/models.md", () => {
+    const page = readFileSync(join(ROOT, "docs", "models.md"), "utf8");
+    const keys = new Set(Object.values(MODEL_DEFAULTS).flatMap((group) => Object.keys(group)));
+    const rows = [...page.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*)\|/gm)];
+    const documented = new Map(
+      rows.map(([, key, serving, value]) => [key!, [serving, value!.trim()]]),
+    );
+    assert.deepEqual([...documented.keys()].sort(), [...keys, "serving"].sort());
+    for (const [serving, group] of Object.entries(MODEL_DEFAULTS)) {
+      for (const [key, value] of Object.entries(group)) {
+        const isCommon = Object.values(MODEL_DEFAULTS).every((other) => key in other);
+        assert.deepEqual(documented.get(key), [
+          isCommon ? "both" : serving,
+          value === "" ? "" : `\`${value}\``,
+        ]);
+      }
+    }
+  });
 
   it("refuses a stack whose name is too long for the resources that carry it", async () => {
     await assert.rejects(read("prod", {}, "production-eu"), /stack's name is "production-eu"/);

@@ -123,6 +123,10 @@ describe("HttpApi", () => {
       `${EXECUTION_ARN}/$default/*`,
     ]);
     assert.equal(built.json("api-reader", "policy").Statement[0].Sid, "ReadMlflow");
+    assert.deepEqual(built.json("api-caller", "policy").Statement[0].Resource, [
+      `${EXECUTION_ARN}/$default/POST/predict/*`,
+      `${EXECUTION_ARN}/$default/GET/models`,
+    ]);
   });
 
   describe("its policy documents", () => {

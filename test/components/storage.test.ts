@@ -6,6 +6,7 @@ import { assertWellFormed, build } from "../support/build";
 
 const args: ArtifactStoreArgs = {
   kmsKeyArn: "arn:aws:kms:us-east-1:123456789012:key/1",
+  captureRetentionDays: 30,
   protect: true,
   forceDestroy: false,
 };
@@ -60,6 +61,19 @@ describe("ArtifactStore", () => {
     assert.equal(uploads.abortIncompleteMultipartUpload.daysAfterInitiation, 7);
     assert.equal(versions.noncurrentVersionExpiration.noncurrentDays, 90);
     assert.deepEqual(versions.expiration, { expiredObjectDeleteMarker: true });
+  });
+
+  it("deletes captured requests, and nothing else, when their time is up", async () => {
+    const rules = (await store()).inputs("art-lifecycle").rules as {
+      filter: { prefix: string };
+      expiration?: { days?: number };
+    }[];
+    assert.deepEqual(
+      rules
+        .filter(({ expiration }) => expiration?.days)
+        .map(({ filter, expiration }) => [filter.prefix, expiration!.days]),
+      [["data-capture/", 30]],
+    );
   });
 
   it("protects the bucket, or lets it be destroyed with its contents, as told", async () => {

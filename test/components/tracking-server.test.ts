@@ -65,6 +65,7 @@ const variables = (built: Built, name: string) =>
 const statements = (built: Built, role: string) =>
   built.json(`srv-task-${role}-policy`, "policy").Statement as {
     Sid: string;
+    Effect: string;
     Action: string | string[];
     Resource: string | string[];
     Condition?: unknown;
@@ -242,12 +243,19 @@ describe("TrackingServer", () => {
         [
           ["ListArtifacts", BUCKET],
           ["Artifacts", `${BUCKET}/*`],
+          ["NotCapturedRequests", `${BUCKET}/data-capture/*`],
           ["ArtifactKey", KEY],
           ["DatabasePassword", SECRET],
           ["DatabasePasswordKey", KEY],
         ],
       );
-      const actions = granted.flatMap(({ Action }) => Action);
+      const isDenied = ({ Effect }: { Effect: string }) => Effect === "Deny";
+      assert.deepEqual(
+        granted.filter(isDenied).map(({ Sid }) => Sid),
+        ["NotCapturedRequests"],
+      );
+      const allowed = granted.filter((statement) => !isDenied(statement));
+      const actions = allowed.flatMap(({ Action }) => Action);
       assert.ok(actions.every((action) => !action.includes("*")));
       for (const statement of granted.filter(({ Resource }) => Resource === KEY)) {
         assert.ok(statement.Condition, `${statement.Sid} has no condition`);

@@ -44,7 +44,7 @@ function checkJson(text: string): void {
   } catch (error) {
     throw new Problem(
       "MALFORMED_JSON",
-      `the body is not valid JSON (${(error as Error).message}): correct it; for NaN send null`,
+      `the body can not be read as JSON: ${(error as Error).message}. For NaN and Infinity send null`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { modelEndpoints, routes } from "./answering";
 import { SECRET } from "./engine";
 import { Outcome, Verdict } from "./policies";
 import { Registration, UNKNOWN } from "./registration";
@@ -19,6 +20,8 @@ export function report(preview: Preview): string {
   return [
     `Preview of ${preview.project}/${preview.stack}, made offline: AWS was not asked, nothing was changed.`,
     section("Resources", [...tree(preview.resources), "", counts(preview.resources)]),
+    section("Routes", routes(preview.resources)),
+    section("Model endpoints", orNone(modelEndpoints(preview.resources))),
     section("Outputs", outputs(preview.outputs)),
     section("Policies", policies(preview.policies, preview.violations)),
     section("Not seen from here", unseen(preview.resources)),
@@ -28,6 +31,10 @@ export function report(preview: Preview): string {
 
 function section(title: string, lines: readonly string[]): string {
   return [title, ...lines.map((line) => (line === "" ? "" : `  ${line}`))].join("\n");
+}
+
+function orNone(lines: readonly string[]): readonly string[] {
+  return lines.length > 0 ? lines : ["none"];
 }
 
 /** Resources under their components, in the order of the registrations. */

@@ -21,9 +21,15 @@ const PARTS = [
   "index.ts",
   "components",
   "containers",
+  "functions",
   "offline",
   "policy",
 ];
+
+const MODEL_ENDPOINTS: Record<string, RegExp> = {
+  dev: /\nModel endpoints\n +dev-model-iris-serverless +serverless, 2048 MB, 5 requests at once +updated at once\n/,
+  prod: /\nModel endpoints\n +prod-model-iris +2 to 4 × ml\.m5\.large +updated canary, taken back by alarms\n/,
+};
 
 /** The preview command, run as users run it, in a copy of the project that a test may break. */
 describe("npm run preview", () => {
@@ -58,6 +64,8 @@ describe("npm run preview", () => {
       assert.equal(status, 0, err);
       assert.match(out, new RegExp(`^Preview of mlops/${stack}, made offline`));
       assert.match(out, new RegExp(`├─ aws:rds:Cluster {2}${stack}-database-cluster`));
+      assert.match(out, /\nRoutes\n(.*\n)*? +POST \/predict\/\{model\} +AWS_IAM +\w+-predict\n/);
+      assert.match(out, MODEL_ENDPOINTS[stack]!);
       assert.match(out, /trackingUri +\(known after pulumi up\)/);
       assert.match(out, /passed +\S+ +mandatory/);
       assert.match(out, new RegExp(`the children of awsx:ec2:Vpc ${stack}-mlops-vpc`));
@@ -73,6 +81,14 @@ describe("npm run preview", () => {
       assert.deepEqual(written.violations, []);
     });
   }
+
+  it("says so when no model has an endpoint", () => {
+    replace("Pulumi.dev.yaml", / {2}mlops:models:\n(.+\n?)*/, "");
+    const { status, out, err } = preview("dev");
+    assert.equal(status, 0, err);
+    assert.match(out, /\nModel endpoints\n {2}none\n/);
+    assert.doesNotMatch(out, /predict/);
+  });
 
   const openings: [string, string, RegExp][] = [
     [

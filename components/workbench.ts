@@ -32,16 +32,24 @@ export interface WorkbenchArgs {
   readonly forceDestroy: boolean;
 }
 
+/** Interface endpoints without which Studio does not work in a VPC that has no way to the internet. */
+export const WORKBENCH_ENDPOINTS: readonly string[] = [
+  "sagemaker.api",
+  "sagemaker.runtime",
+  "logs",
+  "sts",
+];
+
 /**
  * JupyterLab in SageMaker Studio, in a VPC that needs no way to the internet, with one profile, role
  * and security group for each user. A start of JupyterLab costs what its instance costs; the domain
  * and the profiles are free of charge.
  *
- * The VPC needs interface endpoints for `sagemaker.api`, `sagemaker.runtime`, `logs` and `sts`.
+ * The VPC needs the interface endpoints that {@link WORKBENCH_ENDPOINTS} names, or a NAT gateway.
  * https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
  *
  * @throws Error naming the argument when `userNames` is empty, names somebody twice or not in the
- * form above, `idleMinutes` is out of range, or `environment` is no environment
+ * form above, `idleMinutes` is out of range, or `environment` has a name that no shell takes
  */
 export class Workbench extends pulumi.ComponentResource {
   /** Known once the users can sign in. */
@@ -218,6 +226,11 @@ function validate(args: WorkbenchArgs): void {
   // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_IdleSettings.html
   if (!Number.isInteger(args.idleMinutes) || args.idleMinutes < 60 || args.idleMinutes > 525_600) {
     throw new Error(`idleMinutes: ${args.idleMinutes} given, use 60 to 525600`);
+  }
+  for (const variable of Object.keys(args.environment)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) {
+      throw new Error(`environment: "${variable}" given, use letters, digits and underscores`);
+    }
   }
 }
 

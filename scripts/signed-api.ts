@@ -116,7 +116,7 @@ export class Api {
     const text = await textOf(answer.body);
     const content = parseObject(text);
     if (content.error_code !== undefined || typeof content.message !== "string") {
-      return { ...answer, body: Readable.from([text]) };
+      return { ...answer, body: Readable.from([Buffer.from(text)]) };
     }
     if (answer.status === 404) {
       throw new Problem(

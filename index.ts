@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { ArtifactStore } from "./components/artifact-store";
-import { connection } from "./components/connection";
+import { connection, privateConnection } from "./components/connection";
 import { ContainerImage } from "./components/container-image";
 import { Database } from "./components/database";
 import { EncryptionKey } from "./components/encryption-key";
@@ -9,8 +9,10 @@ import { HttpApi } from "./components/http-api";
 import { ModelServing } from "./components/model-serving";
 import { Network } from "./components/network";
 import { PredictRoute } from "./components/predict-route";
+import { PrivateLink } from "./components/private-link";
 import { readSettings } from "./components/settings";
 import { TrackingServer } from "./components/tracking-server";
+import { Workbench, WORKBENCH_ENDPOINTS } from "./components/workbench";
 import { findZones } from "./components/zones";
 import { bundle } from "./functions/predict/bundle";
 
@@ -58,7 +60,7 @@ export = async () => {
     {
       ...network,
       cidrBlock: settings.network.sagemakerVpcCidr,
-      interfaceEndpoints: [],
+      interfaceEndpoints: settings.workbench ? WORKBENCH_ENDPOINTS : [],
       databaseSubnets: false,
     },
     opts,
@@ -105,10 +107,12 @@ export = async () => {
     opts,
   );
 
+  const privateHostname = settings.privateLink ? `mlflow.${stack}.internal` : undefined;
   const server = new TrackingServer(
     `${stack}-mlflow`,
     {
       ...settings.server,
+      privateHostname,
       network: mlopsNetwork,
       region,
       accountId,
@@ -170,6 +174,43 @@ export = async () => {
     );
   }
 
+  const privateLink =
+    privateHostname && server.loadBalancer
+      ? new PrivateLink(
+          `${stack}-link`,
+          {
+            hostname: privateHostname,
+            accountId,
+            serverNetwork: mlopsNetwork,
+            loadBalancer: server.loadBalancer,
+            healthCheckPath: server.healthCheckPath,
+            clientNetwork: sagemakerNetwork,
+            clientCidrBlock: settings.network.sagemakerVpcCidr,
+            endpointZoneCount: settings.network.egressZoneCount,
+            protect,
+          },
+          opts,
+        )
+      : undefined;
+  if (settings.workbench && privateLink) {
+    new Workbench(
+      `${stack}-workbench`,
+      {
+        ...settings.workbench,
+        environment: privateConnection(privateLink.url),
+        network: sagemakerNetwork,
+        trackingServer: privateLink,
+        endpointArns: serving.endpoints.map(({ endpointArn }) => endpointArn),
+        region,
+        accountId,
+        kmsKeyArn: key.arn,
+        protect,
+        forceDestroy,
+      },
+      opts,
+    );
+  }
+
   return {
     /** MLFLOW_TRACKING_URI of this environment. */
     trackingUri: api.url,
@@ -181,6 +222,12 @@ export = async () => {
     readerPolicy: api.readerPolicy,
     writerPolicy: api.writerPolicy,
     callerPolicy: api.callerPolicy,
+    /** SageMaker endpoint of each model. */
+    endpoints: Object.fromEntries(
+      serving.endpoints.map(({ model, endpointName }) => [model.name, endpointName]),
+    ),
+    /** The same for clients in the SageMaker VPC, by PrivateLink. */
+    ...(privateLink && { privateConnection: privateConnection(privateLink.url) }),
     artifactBucket: artifacts.bucketName,
     databaseHost: database.host,
     databaseSecretArn: database.secretArn,

@@ -276,8 +276,8 @@ export function readSettings(stack: string, today = new Date()): Settings {
   );
   const workbenchUsers = reader.texts(
     "workbenchUsers",
-    /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/,
-    "names of letters, digits and hyphens",
+    /^(?=.{1,24}$)[a-z0-9]+(-[a-z0-9]+)*$/,
+    "names of at most 24 lower-case letters, digits and single hyphens",
   );
   const workbenchIdleMinutes = reader.integer("workbenchIdleMinutes", 60, 525_600);
   reader.check(

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { allowAws } from "./aws-egress";
 import { LoadBalancer } from "./load-balancer";
 import { Placement } from "./network";
 import { PROXY, TrackingTask, TrackingTaskArgs } from "./tracking-task";
@@ -12,6 +13,8 @@ export interface TrackingServerArgs extends Omit<TrackingTaskArgs, "allowedHosts
    * API finds the tasks itself and no load balancer is paid for.
    */
   readonly ingress: "alb" | "cloud-map";
+  /** Another name that nginx answers to, beside those of the API and the load balancer. */
+  readonly privateHostname?: string;
   /** Tasks that always run. The service starts with as many, and autoscaling keeps them. */
   readonly minTasks: number;
   readonly maxTasks: number;
@@ -46,6 +49,10 @@ const DEREGISTRATION_DELAY = 35;
  */
 export class TrackingServer extends pulumi.ComponentResource {
   public readonly endpoint: PrivateEndpoint;
+  /** None behind Cloud Map. */
+  public readonly loadBalancer?: LoadBalancer;
+  /** Path that answers 200 when the server can serve. */
+  public readonly healthCheckPath = PROXY.healthPath;
 
   constructor(name: string, args: TrackingServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mlops:index:TrackingServer", name, {}, opts);
@@ -66,13 +73,14 @@ export class TrackingServer extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.allowAws(name, securityGroup.id, args.network);
+    allowAws(name, securityGroup.id, args.network, { parent: this });
 
     const ingress =
       args.ingress === "alb"
         ? this.behindLoadBalancer(name, securityGroup.id, args)
         : this.behindCloudMap(name, securityGroup.id, args);
     this.endpoint = ingress.endpoint;
+    this.loadBalancer = ingress.loadBalancer;
 
     const task = new TrackingTask(
       `${name}-task`,
@@ -81,6 +89,7 @@ export class TrackingServer extends pulumi.ComponentResource {
         allowedHosts: [
           `*.execute-api.${args.region}.amazonaws.com`,
           `*.${args.region}.elb.amazonaws.com`,
+          ...(args.privateHostname ? [args.privateHostname] : []),
         ],
       },
       { parent: this },
@@ -130,53 +139,9 @@ export class TrackingServer extends pulumi.ComponentResource {
         ignoreChanges: ["desiredCount"],
       },
     );
-    this.addAutoscaling(name, args, cluster, service, ingress.resourceLabel);
+    this.addAutoscaling(name, args, cluster, service);
 
     this.registerOutputs({ endpoint: this.endpoint });
-  }
-
-  /** The way to S3, and to every other AWS service that a task calls. */
-  private allowAws(name: string, from: pulumi.Output<string>, network: Placement): void {
-    if (!network.endpointSecurityGroupId) {
-      new aws.vpc.SecurityGroupEgressRule(
-        `${name}-internet-egress`,
-        {
-          securityGroupId: from,
-          cidrIpv4: "0.0.0.0/0",
-          ipProtocol: "tcp",
-          fromPort: 443,
-          toPort: 443,
-          description: "HTTPS to AWS services by the NAT gateway",
-        },
-        { parent: this },
-      );
-      return;
-    }
-    new aws.vpc.SecurityGroupEgressRule(
-      `${name}-s3-egress`,
-      {
-        securityGroupId: from,
-        prefixListId: network.s3PrefixListId,
-        ipProtocol: "tcp",
-        fromPort: 443,
-        toPort: 443,
-        description: "HTTPS to S3 by the gateway endpoint",
-      },
-      { parent: this },
-    );
-    // The endpoints already admit the whole VPC.
-    new aws.vpc.SecurityGroupEgressRule(
-      `${name}-endpoints-egress`,
-      {
-        securityGroupId: from,
-        referencedSecurityGroupId: network.endpointSecurityGroupId,
-        ipProtocol: "tcp",
-        fromPort: 443,
-        toPort: 443,
-        description: "HTTPS to AWS services by the interface endpoints",
-      },
-      { parent: this },
-    );
   }
 
   private behindLoadBalancer(
@@ -227,7 +192,7 @@ export class TrackingServer extends pulumi.ComponentResource {
         // A first start migrates the schema before anything answers.
         healthCheckGracePeriodSeconds: 300,
       },
-      resourceLabel: loadBalancer.resourceLabel,
+      loadBalancer,
     };
   }
 
@@ -278,7 +243,6 @@ export class TrackingServer extends pulumi.ComponentResource {
     args: TrackingServerArgs,
     cluster: aws.ecs.Cluster,
     service: aws.ecs.Service,
-    resourceLabel?: pulumi.Output<string>,
   ): void {
     const target = new aws.appautoscaling.Target(
       `${name}-scaling`,
@@ -316,10 +280,10 @@ export class TrackingServer extends pulumi.ComponentResource {
     track("cpu", args.cpuTargetPercent, {
       predefinedMetricType: "ECSServiceAverageCPUUtilization",
     });
-    if (resourceLabel) {
+    if (this.loadBalancer) {
       track("requests", args.requestsPerTaskTarget, {
         predefinedMetricType: "ALBRequestCountPerTarget",
-        resourceLabel,
+        resourceLabel: this.loadBalancer.resourceLabel,
       });
     }
   }
@@ -332,7 +296,7 @@ interface Ingress {
     aws.ecs.ServiceArgs,
     "loadBalancers" | "healthCheckGracePeriodSeconds" | "serviceRegistries"
   >;
-  readonly resourceLabel?: pulumi.Output<string>;
+  readonly loadBalancer?: LoadBalancer;
 }
 
 function validate(args: TrackingServerArgs): void {

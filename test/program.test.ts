@@ -140,14 +140,24 @@ for (const stack of STACKS) {
       const wide = roles.flatMap((role) =>
         (
           JSON.parse(String(role.inputs.policy)) as {
-            Statement: { Action: string | string[]; Resource: string | string[] }[];
+            Statement: { Effect: string; Action: string | string[]; Resource: string | string[] }[];
           }
-        ).Statement.flatMap(({ Action, Resource }) => [
-          ...[Action].flat().filter((action) => action.includes("*")),
+        ).Statement.flatMap(({ Effect, Action, Resource }) => [
+          ...(Effect === "Allow" ? [Action].flat().filter((action) => action.includes("*")) : []),
           ...([Resource].flat().includes("*") ? [String(Action)] : []),
         ]),
       );
-      assert.deepEqual(wide, ["ecr:GetAuthorizationToken"]);
+      assert.deepEqual(
+        [...new Set(wide)].sort(),
+        {
+          dev: ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"],
+          prod: [
+            "cloudwatch:PutMetricData",
+            "ec2:DescribeDhcpOptions,ec2:DescribeNetworkInterfaces,ec2:DescribeSecurityGroups,ec2:DescribeSubnets,ec2:DescribeVpcs",
+            "ecr:GetAuthorizationToken",
+          ],
+        }[stack],
+      );
     });
 
     it("gives the VPC link a security group of its own", async () => {
@@ -194,6 +204,84 @@ for (const stack of STACKS) {
     });
   });
 }
+
+describe("the program with everything switched on", () => {
+  const IMAGE = `210987654321.dkr.ecr.us-east-1.amazonaws.com/scorer@sha256:${"0".repeat(64)}`;
+  const models = {
+    diabetes: {
+      artifactLocation: "mlflow-artifacts:/1/models/m-0a1b/artifacts",
+      version: "3",
+      serving: "realtime",
+      capturePercent: 10,
+    },
+    iris: { folder: "containers/r-model", serving: "serverless" },
+    scorer: { image: IMAGE, serving: "realtime", instanceType: "ml.g5.xlarge", rollout: "linear" },
+  };
+  const prod = readStackConfig(ROOT, "prod");
+  const stack = {
+    ...prod,
+    config: {
+      ...prod.config,
+      "mlops:models": JSON.stringify(models),
+      "mlops:privateLink": "true",
+      "mlops:workbenchUsers": '["ana", "bo"]',
+      "mlops:tokenIssuer": "https://login.example.com/",
+      "mlops:tokenAudiences": '["mlflow"]',
+      "mlops:apiManagedPolicies": "true",
+    },
+  };
+
+  for (const computed of ["unknown", "made-up"] as const) {
+    it(`passes every policy, mandatory and advisory, with outputs ${computed}`, async () => {
+      const { resources } = await evaluateProgram(ROOT, stack, computed);
+      assert.deepEqual(await checkPolicies(policies, resources, readPackConfig(ROOT, "prod")), []);
+    });
+  }
+
+  it("tells which endpoint serves which model", async () => {
+    const { outputs } = await evaluateProgram(ROOT, stack, "made-up");
+    assert.deepEqual(outputs.endpoints, {
+      diabetes: "prod-model-diabetes",
+      iris: "prod-model-iris-serverless",
+      scorer: "prod-model-scorer",
+    });
+  });
+
+  it("leads notebooks to MLflow by a name that its proxy answers to, unsigned", async () => {
+    const { resources, outputs } = await evaluateProgram(ROOT, stack, "made-up");
+    const built = new Built(resources);
+    const hostname = "mlflow.prod.internal";
+    assert.equal(built.inputs("prod-link-zone").name, hostname);
+    const [, , nginx] = built.json("prod-mlflow-task-definition", "containerDefinitions") as {
+      environment: { name: string; value: string }[];
+    }[];
+    const hosts = nginx!.environment.find(({ name }) => name === "ALLOWED_HOSTS")!.value.split(" ");
+    assert.ok(hosts.includes(hostname), hosts.join());
+    const connection = outputs.privateConnection as Record<string, string>;
+    assert.equal(connection.MLFLOW_TRACKING_URI, `http://${hostname}`);
+    assert.equal(connection.MLFLOW_TRACKING_AUTH, undefined);
+  });
+
+  it("has the interface endpoints in the SageMaker VPC that Studio needs, and none without it", async () => {
+    const services = async (config: Record<string, string>) => {
+      const { resources } = await evaluateProgram(ROOT, { ...prod, config }, "made-up");
+      return new Built(resources)
+        .ofType("vpcEndpoint:VpcEndpoint")
+        .filter(({ inputs }) => inputs.vpcId === "prod-sagemaker-vpc-vpcId")
+        .map(({ name }) => name)
+        .sort();
+    };
+    assert.deepEqual(await services(prod.config), ["prod-sagemaker-s3"]);
+    assert.deepEqual(await services(stack.config), [
+      "prod-link-endpoint",
+      "prod-sagemaker-logs",
+      "prod-sagemaker-s3",
+      "prod-sagemaker-sagemaker-api",
+      "prod-sagemaker-sagemaker-runtime",
+      "prod-sagemaker-sts",
+    ]);
+  });
+});
 
 describe("the stacks together", () => {
   it("give every VPC a block of its own", async () => {

@@ -217,7 +217,7 @@ describe("settings", () => {
     [
       "a user's name that Studio does not take",
       { workbenchUsers: '["ana@example.com"]', privateLink: "true" },
-      /workbenchUsers is "\["ana@example.com"\]": use a list of names of letters/,
+      /workbenchUsers is "\["ana@example.com"\]": use a list of names of at most 24/,
     ],
     [
       "an idle time below SageMaker's hour",

@@ -46,9 +46,8 @@ function build(): string {
     platform: "node",
     target: "node22",
     format: "cjs",
-    // Nothing outside decides on the code: neither a tsconfig.json nor comments of licences by path.
+    // A tsconfig.json in a folder above has no say.
     tsconfigRaw: {},
-    legalComments: "none",
     write: false,
   });
   return outputFiles[0]!.text;

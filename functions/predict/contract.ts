@@ -25,6 +25,10 @@ export type ContentType = (typeof CONTENT_TYPES)[number];
 const MAX_BODY = `${MAX_BODY_BYTES / 1024 ** 2} MiB`;
 const WAIT = `${FUNCTION_TIMEOUT_SECONDS - ANSWER_MARGIN_MS / 1_000} s`;
 
+/** How an endpoint runs: without a machine of its own, or on one. */
+export const SERVING = ["serverless", "realtime"] as const;
+export type Serving = (typeof SERVING)[number];
+
 /** What the model is asked to answer with where the request has no Accept. */
 export const DEFAULT_ACCEPT: ContentType = "application/json";
 
@@ -103,8 +107,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** A model as callers see it. */
 export interface ModelSummary {
   readonly name: string;
-  /** How its endpoint runs: `serverless` or `realtime`. */
-  readonly serving: string;
+  readonly serving: Serving;
   /** Version in MLflow's registry, where the model comes from there. */
   readonly version?: string;
   /** Where to POST to. */
@@ -113,8 +116,30 @@ export interface ModelSummary {
 
 /** Answer of `GET /models`. */
 export interface ModelList {
+  /** In the order of their names. */
   readonly models: readonly ModelSummary[];
 }
+
+/** JSON Schema of `ModelList`. */
+export const MODEL_LIST_SCHEMA = {
+  type: "object",
+  required: ["models"],
+  properties: {
+    models: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["name", "serving", "path"],
+        properties: {
+          name: { type: "string" },
+          serving: { type: "string", enum: SERVING },
+          version: { type: "string", description: "Version in MLflow's registry" },
+          path: { type: "string", description: "Where to POST to" },
+        },
+      },
+    },
+  },
+} as const;
 
 /** Body of every error. */
 export interface ErrorBody {
@@ -122,12 +147,34 @@ export interface ErrorBody {
     readonly code: ErrorCode;
     /** What happened, with the value at fault, and what to do. */
     readonly message: string;
-    /** Names that do exist, with `UNKNOWN_MODEL` only. */
+    /** Names of the models there are, with `UNKNOWN_MODEL` only. */
     readonly models?: readonly string[];
   };
-  /** The request's name in the access log of the API and the log of the function. */
+  /** The request's name in the API's access log and in the function's log. */
   readonly requestId: string;
 }
+
+/** JSON Schema of `ErrorBody`. */
+export const ERROR_SCHEMA = {
+  type: "object",
+  required: ["error", "requestId"],
+  properties: {
+    error: {
+      type: "object",
+      required: ["code", "message"],
+      properties: {
+        code: { type: "string", enum: Object.keys(ERRORS) },
+        message: { type: "string", description: "What happened, and what to do" },
+        models: {
+          type: "array",
+          items: { type: "string" },
+          description: "Names of the models there are, with UNKNOWN_MODEL",
+        },
+      },
+    },
+    requestId: { type: "string" },
+  },
+} as const;
 
 /** Path of a model's predictions. */
 export function predictPath(name: string): string {

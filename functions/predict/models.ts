@@ -1,11 +1,11 @@
-const SERVING = ["serverless", "realtime"] as const;
+import { Serving, SERVING } from "./contract";
 
 /** A model that this function can ask. */
 export interface Model {
   readonly name: string;
   /** Name of the SageMaker endpoint. */
   readonly endpoint: string;
-  readonly serving: (typeof SERVING)[number];
+  readonly serving: Serving;
   /** Version in MLflow's registry. */
   readonly version?: string;
 }

@@ -207,7 +207,7 @@ export async function textOf(body: Readable): Promise<string> {
   try {
     for await (const part of body as AsyncIterable<Buffer>) parts.push(part);
   } catch (error) {
-    throw new Problem(502, `the answer broke off: ${(error as Error).message}`);
+    throw new Problem(502, `the answer broke off (${(error as Error).message}): try again`);
   }
   return Buffer.concat(parts).toString("utf8");
 }

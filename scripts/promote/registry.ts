@@ -84,19 +84,15 @@ export class Registry {
     const inRun = `${run.info.artifact_uri}/${name}`;
     if (!ARTIFACT_LOCATION.test(inRun) || (await this.list(inRun)).length > 0) return inRun;
 
-    // MLflow 3 logs models beside the run's artifacts.
+    // MLflow 3 logs models beside the run's artifacts, several of one name if it is told to.
     const models: LoggedModel[] = [];
     for (const { model_id: id } of run.outputs?.model_outputs ?? []) {
-      const { model } = await this.must<{ model: { info: LoggedModel } }>(
-        `mlflow/logged-models/${encode(id)}`,
-        {},
-      );
-      if (model.info.name === name) models.push(model.info);
+      const found = await this.get<{ model: { info: LoggedModel } }>(`mlflow/logged-models/${id}`);
+      if (found?.model.info.name === name) models.push(found.model.info);
     }
-    models.sort(
-      (one, other) => Number(other.creation_timestamp_ms) - Number(one.creation_timestamp_ms),
-    );
-    return models[0]?.artifact_uri ?? inRun;
+    const age = (model: LoggedModel) => Number(model.creation_timestamp_ms);
+    const [newest] = models.sort((one, other) => age(other) - age(one));
+    return newest?.artifact_uri ?? inRun;
   }
 
   /** Names of the files and folders in a folder of the artifact store, none where it is not there. */
@@ -140,7 +136,7 @@ export class Registry {
   }
 
   /** The answer to a call; nothing where MLflow has no such thing. */
-  private async get<T>(call: string, query: Record<string, string>): Promise<T | undefined> {
+  private async get<T>(call: string, query: Record<string, string> = {}): Promise<T | undefined> {
     const { status, text } = await this.send(
       `/api/2.0/${call}?${new URLSearchParams(query).toString()}`,
     );

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle } from "../../functions/predict/bundle";
-import { answer, Runtime, setEnvironment } from "./stand-in";
+import { answer, Runtime, setEnvironment, withOutput } from "./stand-in";
 
 const ROOT = join(__dirname, "../..");
 
@@ -38,11 +38,14 @@ describe("functions/predict: bundle", () => {
         body: "x\n1\n",
         isBase64Encoded: false,
       };
-      const reply = await handler(event as never, { getRemainingTimeInMillis: () => 29_000 });
+      const [reply, output] = await withOutput(() =>
+        handler(event as never, { getRemainingTimeInMillis: () => 29_000 }),
+      );
       assert.equal(reply.statusCode, 200);
       assert.equal(Buffer.from(reply.body!, "base64").toString(), '{"predictions":[1]}');
       assert.equal(runtime.received[0]!.url, "/endpoints/dev-model-iris/invocations");
       assert.equal(runtime.received[0]!.body.toString(), "x\n1\n");
+      assert.equal(JSON.parse(output).status, 200);
     } finally {
       restore();
       runtime.stop();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MAX_BODY_BYTES } from "../../functions/predict/contract";
-import { answer, failure, modelError, Runtime, setEnvironment } from "./stand-in";
+import { answer, failure, modelError, Runtime, setEnvironment, withOutput } from "./stand-in";
 
 type Handler = (typeof import("../../functions/predict/index"))["handler"];
 type Event = Parameters<Handler>[0];
@@ -53,20 +53,16 @@ describe("functions/predict", () => {
 
   /** What the caller gets, and the one line that is logged. */
   const call = async (changes: object = {}, remainingMs = 29_000) => {
-    const lines: string[] = [];
-    const write = process.stdout.write;
-    process.stdout.write = (line: unknown) => lines.push(String(line)) > 0;
     const time = { getRemainingTimeInMillis: () => remainingMs };
-    const { statusCode, headers, body, isBase64Encoded } = await handler(
-      predictEvent(changes) as Event,
-      time,
-    ).finally(() => (process.stdout.write = write));
+    const event = predictEvent(changes) as Event;
+    const [{ statusCode, headers, body, isBase64Encoded }, output] = await withOutput(() =>
+      handler(event, time),
+    );
     assert.equal(isBase64Encoded, true);
     assert.equal(headers!["x-request-id"], "JKJaXmPLvHcESHA=");
-    assert.equal(lines.length, 1);
-    assert.ok(lines[0]!.endsWith("}\n"));
+    assert.match(output, /^\{.*\}\n$/);
     const bytes = Buffer.from(body!, "base64");
-    return { status: statusCode, headers: headers!, bytes, log: JSON.parse(lines[0]!) };
+    return { status: statusCode, headers: headers!, bytes, log: JSON.parse(output) };
   };
 
   /** The error that the caller gets, in the one form of all, and its line in the log. */

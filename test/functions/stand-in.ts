@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { mock } from "node:test";
 
 /** A request as the runtime of SageMaker received it. */
 export interface Received {
@@ -79,4 +80,19 @@ export function setEnvironment(variables: Record<string, string>): () => void {
       else process.env[name] = value;
     }
   };
+}
+
+/** What is returned, and what is written meanwhile to the standard output. */
+export async function withOutput<T>(run: () => Promise<T>): Promise<[T, string]> {
+  let output = "";
+  const write = (part: unknown) => {
+    output += String(part);
+    return true;
+  };
+  const { mock: written } = mock.method(process.stdout, "write", write);
+  try {
+    return [await run(), output];
+  } finally {
+    written.restore();
+  }
 }

@@ -4,7 +4,6 @@ import type { AwsCredentialIdentityProvider } from "@smithy/types";
 import http from "node:http";
 import https from "node:https";
 import { Readable } from "node:stream";
-import { READING_POSTS } from "../components/api-rights";
 
 export interface Signing {
   readonly region: string;
@@ -132,6 +131,8 @@ export class Api {
     if (/signature/i.test(content.message)) {
       throw new Problem(403, `the signature is not accepted, check the clock: ${content.message}`);
     }
+    // Loaded where it is needed only: it brings the Pulumi SDK, which takes most of a second.
+    const { READING_POSTS } = await import("../components/api-rights");
     const call = path.slice(1).replace(/^(ajax-)?api\//, "");
     const reads = method === "GET" || READING_POSTS.includes(call) || call === "graphql";
     const policy = reads ? "readerPolicy or writerPolicy" : "writerPolicy";

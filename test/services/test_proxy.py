@@ -77,6 +77,16 @@ def test_answers_to_its_own_pages(task: Task) -> None:
     assert answer.status == 200
 
 
+@pytest.mark.parametrize("name", ["X_Caller_Arn", "x-caller_arn", "X-Caller.Arn"])
+def test_knows_one_spelling_of_the_callers_name(task: Task, name: str) -> None:
+    """The one that the load balancer refuses where it comes by the private link."""
+    path = f"/version?spelled={name}"
+    assert Answer(task, "GET", path, headers={name: "arn:aws:iam::1:user/else"}).status == 200
+
+    (logged,) = [request for request in task.requests() if request["uri"] == path]
+    assert logged["caller"] == ""
+
+
 def test_refuses_a_large_body(task: Task) -> None:
     answer = Answer(task, "POST", SEARCH, b" " * (10 * 1024 * 1024 + 1))
 

@@ -122,7 +122,8 @@ export class Workbench extends pulumi.ComponentResource {
           studioWebPortal: "ENABLED",
           defaultLandingUri: "studio::",
           jupyterLabAppSettings: {
-            // Built in: it runs in every space, whatever the user chooses there.
+            // Built in: it runs at each start of every space, whatever its user chose there.
+            // https://docs.aws.amazon.com/sagemaker/latest/dg/studio-lifecycle-configurations.html
             builtInLifecycleConfigArn: this.addStartupScript(name, args),
             appLifecycleManagement: {
               idleSettings: {

@@ -192,24 +192,30 @@ export = async () => {
           opts,
         )
       : undefined;
-  if (settings.workbench && privateLink) {
-    new Workbench(
-      `${stack}-workbench`,
-      {
-        ...settings.workbench,
-        environment: privateConnection(privateLink.url),
-        network: sagemakerNetwork,
-        trackingServer: privateLink,
-        endpointArns: serving.endpoints.map(({ endpointArn }) => endpointArn),
-        region,
-        accountId,
-        kmsKeyArn: key.arn,
-        protect,
-        forceDestroy,
-      },
-      opts,
-    );
-  }
+  const workbench =
+    settings.workbench && privateLink
+      ? new Workbench(
+          `${stack}-workbench`,
+          {
+            ...settings.workbench,
+            environment: privateConnection(privateLink.url),
+            network: sagemakerNetwork,
+            trackingServer: privateLink,
+            endpointArns: serving.endpoints.map(({ endpointArn }) => endpointArn),
+            region,
+            accountId,
+            // A key of its own: whoever has a notebook may decrypt with it.
+            kmsKeyArn: new EncryptionKey(
+              `${stack}-workbench`,
+              { description: `Notebooks, ${stack}`, accountId, region, protect },
+              opts,
+            ).arn,
+            protect,
+            forceDestroy,
+          },
+          opts,
+        )
+      : undefined;
 
   return {
     /** MLFLOW_TRACKING_URI of this environment. */
@@ -228,6 +234,7 @@ export = async () => {
     ),
     /** The same for clients in the SageMaker VPC, by PrivateLink. */
     ...(privateLink && { privateConnection: privateConnection(privateLink.url) }),
+    ...(workbench && { workbenchDomainId: workbench.domainId }),
     artifactBucket: artifacts.bucketName,
     databaseHost: database.host,
     databaseSecretArn: database.secretArn,

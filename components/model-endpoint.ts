@@ -67,8 +67,8 @@ const VARIANT = "AllTraffic";
  * latency.
  *
  * What is served is never changed, only replaced: a new version is a new model and a new endpoint
- * configuration, which the endpoint is then updated to, and only then do the old ones go. On
- * instances the update is blue/green, and an alarm takes it back.
+ * configuration, which the endpoint is then updated to, and only then do the old ones go, with the
+ * right to read the old version. On instances the update is blue/green, and an alarm takes it back.
  *
  * @throws Error naming the argument when the bounds of the instances, or the rollout, do not hold
  */
@@ -147,7 +147,10 @@ export class ModelEndpoint extends pulumi.ComponentResource {
               },
             }),
       },
-      { parent: this },
+      {
+        parent: this,
+        replaceOnChanges: ["primaryContainer", "vpcConfig", "enableNetworkIsolation"],
+      },
     );
     const configuration = new aws.sagemaker.EndpointConfiguration(
       `${name}-config`,
@@ -185,7 +188,7 @@ export class ModelEndpoint extends pulumi.ComponentResource {
           },
         }),
       },
-      { parent: this },
+      { parent: this, replaceOnChanges: ["productionVariants", "dataCaptureConfig", "kmsKeyArn"] },
     );
     const endpoint = new aws.sagemaker.Endpoint(
       `${name}-endpoint`,

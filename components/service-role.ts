@@ -50,7 +50,9 @@ export function serviceRole(
       role: role.name,
       policy: policyDocument(args.statements),
     },
-    opts,
+    // A new policy beside the old one, which goes at the end of the update: until then, what is being
+    // replaced still runs, and may have to start again.
+    { ...opts, replaceOnChanges: ["policy"] },
   );
   return { arn: pulumi.all([role.arn, policy.id]).apply(([arn]) => arn) };
 }

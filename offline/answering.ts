@@ -44,8 +44,7 @@ function capacity(beside: readonly Registration[]): string {
 
 function update({ inputs }: Registration): string {
   const deployment = inputs["deploymentConfig"] as
-    | { blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: string } } }
-    | undefined;
+    { blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: string } } } | undefined;
   const type = deployment?.blueGreenUpdatePolicy.trafficRoutingConfiguration.type;
   if (!type) return "updated at once";
   return `updated ${type.toLowerCase().replaceAll("_", " ")}, taken back by alarms`;

@@ -74,6 +74,7 @@ type Monitor = {
       getProtect(): boolean;
       getRetainondelete(): boolean;
       getIgnorechangesList(): string[];
+      getReplaceonchangesList(): string[];
       getDependenciesList(): string[];
       getPropertydependenciesMap(): {
         forEach(callback: (value: { getUrnsList(): string[] }, key: string) => void): void;
@@ -181,6 +182,7 @@ class Recorder implements pulumi.runtime.Mocks {
       propertyDependencies,
       protect: request.getProtect(),
       ignoreChanges: request.getIgnorechangesList(),
+      replaceOnChanges: request.getReplaceonchangesList(),
       retainOnDelete: request.getRetainondelete(),
     };
   }

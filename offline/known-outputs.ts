@@ -8,6 +8,9 @@ const SPECIAL: Readonly<Record<string, (name: string) => unknown>> = {
       secretStatus: "active",
     },
   ],
+  "aws:ec2/vpcEndpoint:VpcEndpoint.dnsEntries": (name) => [
+    { dnsName: `${name}.vpce.amazonaws.com`, hostedZoneId: "Z1" },
+  ],
   "awsx:ec2:Vpc.privateSubnetIds": (name) => [`${name}-private-1`, `${name}-private-2`],
   "awsx:ec2:Vpc.isolatedSubnetIds": (name) => [`${name}-database-1`, `${name}-database-2`],
   "awsx:ec2:Vpc.publicSubnetIds": () => [],

@@ -69,6 +69,7 @@ function registration(
     propertyDependencies: links,
     protect: false,
     ignoreChanges: [],
+    replaceOnChanges: [],
     retainOnDelete: false,
   };
 }

@@ -71,6 +71,25 @@ describe("ModelEndpoint", () => {
     assert.equal(built.inputs("iris-endpoint").endpointConfigName, "iris-config-name");
   });
 
+  it("replaces model, configuration and rights on a change, the new ones first", async () => {
+    const built = await endpoint();
+    assert.deepEqual(built.get("iris-model", "Model").replaceOnChanges, [
+      "primaryContainer",
+      "vpcConfig",
+      "enableNetworkIsolation",
+    ]);
+    assert.deepEqual(built.get("iris-config").replaceOnChanges, [
+      "productionVariants",
+      "dataCaptureConfig",
+      "kmsKeyArn",
+    ]);
+    // The old instances may have to fetch the old version until they are gone.
+    const rights = built.get("iris-execution-policy");
+    assert.deepEqual(rights.replaceOnChanges, ["policy"]);
+    assert.equal(rights.inputs.name, undefined);
+    assert.deepEqual(built.get("iris-endpoint").replaceOnChanges, []);
+  });
+
   it("puts instances into the VPC, with no way in and none out but to S3", async () => {
     const built = await endpoint();
     const { vpcConfig, enableNetworkIsolation } = built.inputs("iris-model", "Model");

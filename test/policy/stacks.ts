@@ -88,6 +88,7 @@ export function stack(specs: readonly Spec[], mode: Mode): Registration[] {
       propertyDependencies: links,
       protect: spec.protect ?? false,
       ignoreChanges: [],
+      replaceOnChanges: [],
       retainOnDelete: false,
     };
   });
@@ -226,6 +227,7 @@ function policyResources(
       opts: {
         protect,
         ignoreChanges: [],
+        replaceOnChanges: [],
         aliases: [],
         additionalSecretOutputs: [],
         customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },

@@ -291,8 +291,8 @@ describe("functions/predict", () => {
       });
     }
 
-    it("answers 504 where there was none to begin with", async () => {
-      runtime.reply = () => {};
+    it("answers 504 where less than that second is left to begin with", async () => {
+      runtime.reply = (response) => setTimeout(() => answer("{}")(response), 300);
       assert.equal((await problem({}, 900)).status, 504);
     });
   });

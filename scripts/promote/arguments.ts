@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { UserError } from "../connect-outputs";
 import { apiUrl } from "../ui";
 
-export const USAGE = `Writes the version that an alias of the registry names into a stack's file, once it is checked.
+export const USAGE = `Writes the model version that an alias names into the file of a stack, once it is checked.
 
   npm run promote -- MODEL@ALIAS --stack STACK [--dry-run] [--name NAME]
 
@@ -37,7 +37,7 @@ export interface PromoteRequest {
 
 /**
  * @returns nothing where the usage is asked for
- * @throws UserError where the arguments are not understood
+ * @throws UsageError where the arguments are not understood
  */
 export function readArguments(args: string[]): PromoteRequest | undefined {
   try {
@@ -89,9 +89,8 @@ export function entryName(model: string): string {
     .replace(/^[^a-z]+/, "")
     .slice(0, 30)
     .replace(/-$/, "");
-  if (name === "")
-    throw new UserError(`"${model}" has no letter for a name: choose one with --name`);
-  return name;
+  if (name !== "") return name;
+  throw new UserError(`"${model}" has no letter for a name: choose one with --name`);
 }
 
 function checkedName(name: string): string {

@@ -32,6 +32,35 @@ export class Registry {
 
   /** @throws UserError where there is no such model or alias, or what it names can not be served */
   async modelVersion(model: string, alias: string): Promise<ModelVersion> {
+    const version = await this.aliased(model, alias);
+    const named = `version ${version} of "${model}"`;
+    const query = { name: model, version };
+    const { model_version: details } = await this.must<{
+      model_version: { status: string; status_message?: string; run_id?: string };
+    }>("mlflow/model-versions/get", query);
+    if (details.status !== "READY") {
+      const reason = details.status_message ? ` (${details.status_message})` : "";
+      throw new UserError(
+        `${named} is ${details.status}${reason}, not READY: ` +
+          "wait until it is registered, or register it again",
+      );
+    }
+    const { artifact_uri: uri } = await this.must<{ artifact_uri: string }>(
+      "mlflow/model-versions/get-download-uri",
+      query,
+    );
+    const location = await this.resolve(uri);
+    if (!ARTIFACT_LOCATION.test(location)) {
+      throw new UserError(
+        `${named} is stored at ${location}, not in this server's artifact store under a path of ` +
+          "letters, digits and _=.-: log and register it again",
+      );
+    }
+    return { version, runId: details.run_id || undefined, artifactLocation: location };
+  }
+
+  /** The version that an alias names. */
+  private async aliased(model: string, alias: string): Promise<string> {
     const found = await this.get<{
       registered_model: { aliases?: { alias: string; version: string }[] };
     }>("mlflow/registered-models/get", { name: model });
@@ -39,36 +68,13 @@ export class Registry {
 
     const { aliases = [] } = found.registered_model;
     const version = aliases.find((one) => one.alias === alias)?.version;
-    if (version === undefined) {
-      const others = aliases.map((one) => one.alias).sort();
-      throw new UserError(
-        `"${model}" has no alias "${alias}"` +
-          (others.length > 0 ? `, only ${others.join(", ")}: choose one, or ` : ": ") +
-          "set it in MLflow's pages or with set_registered_model_alias",
-      );
-    }
-    const { model_version: details } = await this.must<{
-      model_version: { status: string; status_message?: string; run_id?: string };
-    }>("mlflow/model-versions/get", { name: model, version });
-    if (details.status !== "READY") {
-      const reason = details.status_message ? ` (${details.status_message})` : "";
-      throw new UserError(
-        `version ${version} of "${model}" is ${details.status}${reason}, not READY: ` +
-          "wait until it is registered, or register it again",
-      );
-    }
-    const { artifact_uri: uri } = await this.must<{ artifact_uri: string }>(
-      "mlflow/model-versions/get-download-uri",
-      { name: model, version },
+    if (version !== undefined) return version;
+    const others = aliases.map((one) => one.alias).sort();
+    throw new UserError(
+      `"${model}" has no alias "${alias}"` +
+        (others.length > 0 ? `, only ${others.join(", ")}: choose one, or ` : ": ") +
+        "set it in MLflow's pages or with set_registered_model_alias",
     );
-    const location = await this.resolve(uri);
-    if (!ARTIFACT_LOCATION.test(location)) {
-      throw new UserError(
-        `version ${version} of "${model}" is stored at ${location}, not in this server's artifact ` +
-          "store under a path of letters, digits and _=.-: log and register it again",
-      );
-    }
-    return { version, runId: details.run_id || undefined, artifactLocation: location };
   }
 
   /**

@@ -17,11 +17,25 @@ ValueError: column x is missing
 `;
 
 describe("functions/predict: message of a model", () => {
+  const refusal =
+    "Failed to predict data '   length\n0     5.1'. \nError: Failed to enforce schema of data " +
+    "'   length\n0     5.1' with schema '['length': double (required), 'width': double (required)]'. " +
+    "Error: Model is missing inputs ['width'].";
   const cases: [string, string, string | undefined][] = [
     [
       "MLflow's, without its stack trace",
       JSON.stringify({ error_code: "BAD_REQUEST", message: "no column x", stack_trace: PYTHON }),
       "no column x",
+    ],
+    [
+      "MLflow's, whatever it quotes of the data",
+      JSON.stringify({
+        error_code: "INVALID_PARAMETER_VALUE",
+        message: refusal,
+        sqlstate: "KAM01",
+        error_class: "SCHEMA_ENFORCEMENT_FAILED",
+      }),
+      refusal,
     ],
     ["plumber's", '{"error":"500 - Internal server error","message":"no column x"}', "no column x"],
     ["that of a Flask program", '{"error":"no column x"}', "no column x"],

@@ -13,7 +13,8 @@ refuse <- function(res, status, error_code, ...) {
 
 # The rows of {"instances": [{…}, …]} or of a CSV text with a header.
 read_rows <- function(type, text) {
-  if (type == "text/csv") read.csv(text = text) else as.data.frame(jsonlite::fromJSON(text)$instances)
+  if (type == "text/csv") return(read.csv(text = text))
+  as.data.frame(as.list(jsonlite::fromJSON(text))$instances)
 }
 
 invocations <- function(req, res) {
@@ -42,11 +43,14 @@ failed <- function(req, res, err) {
   refuse(res, 500, "INTERNAL_ERROR", "the model failed: ", conditionMessage(err))
 }
 
+# The body is read by hand, so that one that can not be read is a 400.
+register_parser("unread", function() function(value, ...) value, regex = ".*")
+
 pr() |>
   pr_set_serializer(serializer_unboxed_json(digits = NA)) |>
   pr_set_error(failed) |>
   pr_get("/ping", function() "", serializer = serializer_text()) |>
-  pr_post("/invocations", invocations, parsers = "none") |>
+  pr_post("/invocations", invocations, parsers = "unread") |>
   pr_run(
     host = "0.0.0.0",
     # SageMaker gives another port to a container of a pipeline.

@@ -83,5 +83,9 @@ class ModelServer(Invoked):
         super().__init__(command, environment, folder / "model-server.log")
 
     def records(self) -> list[dict[str, Any]]:
-        """The log. Every line of it must be JSON."""
+        """The log, when every line is of it."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def complaints(self) -> list[str]:
+        """The lines beside the log."""
+        return [line for line in self.log.read_text().splitlines() if not line.startswith("{")]

@@ -6,8 +6,8 @@ export function routes(resources: readonly Registration[]): string[] {
     resources
       .filter(({ type }) => type === "aws:apigatewayv2/route:Route")
       .map((route) => [
-        String(route.inputs["routeKey"]),
-        String(route.inputs["authorizationType"] ?? "NONE"),
+        text(route.inputs["routeKey"]),
+        text(route.inputs["authorizationType"]),
         nameOf(route.parent),
       ]),
   );
@@ -20,7 +20,7 @@ export function modelEndpoints(resources: readonly Registration[]): string[] {
       .filter(({ type }) => type === "aws:sagemaker/endpoint:Endpoint")
       .map((endpoint) => {
         const beside = resources.filter(({ parent }) => parent === endpoint.parent);
-        return [String(endpoint.inputs["name"]), capacity(beside), update(endpoint)];
+        return [text(endpoint.inputs["name"]), capacity(beside), update(endpoint)];
       }),
   );
 }
@@ -37,9 +37,10 @@ function capacity(beside: readonly Registration[]): string {
     const { memorySizeInMb, maxConcurrency } = variant.serverlessConfig;
     return `serverless, ${memorySizeInMb} MB, ${maxConcurrency} requests at once`;
   }
-  const least = variant?.initialInstanceCount;
-  const most = inputs("aws:appautoscaling/target:Target")?.["maxCapacity"] ?? least;
-  return `${least === most ? least : `${least} to ${most}`} × ${variant?.instanceType}`;
+  const least = text(variant?.initialInstanceCount);
+  const scaling = inputs("aws:appautoscaling/target:Target");
+  const count = scaling ? `${least} to ${text(scaling["maxCapacity"])}` : least;
+  return `${count} × ${text(variant?.instanceType)}`;
 }
 
 function update({ inputs }: Registration): string {
@@ -48,6 +49,10 @@ function update({ inputs }: Registration): string {
   const type = deployment?.blueGreenUpdatePolicy.trafficRoutingConfiguration.type;
   if (!type) return "updated at once";
   return `updated ${type.toLowerCase().replaceAll("_", " ")}, taken back by alarms`;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "?";
 }
 
 function nameOf(urn: string | undefined): string {

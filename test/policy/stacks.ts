@@ -227,7 +227,6 @@ function policyResources(
       opts: {
         protect,
         ignoreChanges: [],
-        replaceOnChanges: [],
         aliases: [],
         additionalSecretOutputs: [],
         customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },

@@ -27,7 +27,7 @@ invocations <- function(req, res) {
     return(refuse(res, 400, "BAD_REQUEST", "the body is not ", type, ": ", conditionMessage(rows)))
   }
   if (nrow(rows) == 0) {
-    return(refuse(res, 400, "BAD_REQUEST", "no rows: send {\"instances\": [{…}, …]}, or CSV with a header"))
+    return(refuse(res, 400, "BAD_REQUEST", "no rows: send instances, or CSV with a header"))
   }
   usable <- function(column) is.numeric(column) && !anyNA(column)
   wrong <- Filter(function(name) !usable(rows[[name]]), inputs)

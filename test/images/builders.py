@@ -45,8 +45,8 @@ class Builder(Protocol):
         file: tuple[Path, str] | None = None,
     ) -> Service:
         """
-        On the host's network, as the image's own user, its root read-only. A file of the host can
-        be put into a volume.
+        On the host's network, as the image's own user, its root read-only. A file or folder of the
+        host can be put into it.
         """
 
     def close(self) -> None: ...
@@ -143,7 +143,8 @@ class Buildah:
             options = f"uid={owner.st_uid},gid={owner.st_gid},mode={owner.st_mode & 0o7777:o}"
             script.append(f"mount -t tmpfs -o {options} tmpfs {root}{volume}")
         if file:
-            script.append(f"install -m 644 {file[0]} {root}{file[1]}")
+            target = root / file[1].lstrip("/")
+            script += [f"mkdir -p {target.parent}", f"cp -r {file[0]} {target}"]
         script += [
             f"mount -t proc proc {root}/proc",
             f"mount --rbind /dev {root}/dev",
@@ -232,6 +233,7 @@ EXTRAS = {
     ],
     "node": ["libstdc++6"],
     "nginx": ["nginx-light", "gettext-base", "curl"],
+    "debian": [],
 }
 
 

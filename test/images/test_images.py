@@ -1,5 +1,7 @@
 """Every image is built, and started as its own user on a read-only root."""
 
+import json
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,59 @@ def test_nginx_serves_and_stops(builder: Builder, image: str, tmp_path: Path) ->
     assert nginx.running(), (tmp_path / "log").read_text()
     assert get_status(port, "/", host="evil.example") == 403
     assert nginx.stop() == 0, (tmp_path / "log").read_text()
+
+
+def invoke(port: int, body: object) -> dict[str, list[float]]:
+    """The answer to a POST as SageMaker sends it. Raises where the status is an error."""
+    request = urllib.request.Request(
+        f"http://{HOST}:{port}/invocations",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.load(response)
+
+
+def wait_for_ping(service: Service, port: int, log: Path) -> None:
+    wait_until(lambda: get_status(port, "/ping") == 200 or not service.running(), "the start", 180)
+    assert service.running(), log.read_text()
+
+
+@pytest.mark.parametrize("image", ["model-server"], indirect=True)
+def test_model_server_serves_and_stops(builder: Builder, image: str, tmp_path: Path) -> None:
+    import mlflow
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])
+    mlflow.sklearn.save_model(model, tmp_path / "model")
+    port = free_port()
+    log = tmp_path / "log"
+    environment = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_MODEL_SERVER_WORKERS": "2"}
+    mounted = (tmp_path / "model", "/opt/ml/model")
+    server = builder.start(image, ["serve"], environment, log, mounted)
+
+    wait_for_ping(server, port, log)
+    answer = invoke(port, {"dataframe_split": {"columns": ["x"], "data": [[2.0]]}})
+    assert answer == {"predictions": [pytest.approx(5.0)]}
+    assert server.stop() == 0, log.read_text()
+
+
+@pytest.mark.parametrize("image", ["model-server"], indirect=True)
+def test_model_server_tells_a_missing_command(builder: Builder, image: str, tmp_path: Path) -> None:
+    server = builder.start(image, [], {}, tmp_path / "log")
+
+    assert server.process.wait(60) == 2
+    assert "no command is given" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("image", ["r-model"], indirect=True)
+def test_r_model_serves_and_stops(builder: Builder, image: str, tmp_path: Path) -> None:
+    port = free_port()
+    log = tmp_path / "log"
+    server = builder.start(image, ["serve"], {"SAGEMAKER_BIND_TO_PORT": str(port)}, log)
+
+    wait_for_ping(server, port, log)
+    flower = {"Sepal.Length": 5.1, "Sepal.Width": 3.5, "Petal.Length": 1.4}
+    answer = invoke(port, {"instances": [flower]})
+    assert answer == {"predictions": [pytest.approx(0.22, abs=0.05)]}
+    assert server.stop() == 0, log.read_text()

@@ -1,7 +1,5 @@
 """Models as MLflow logs them, and the servers that serve them."""
 
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

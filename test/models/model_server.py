@@ -27,7 +27,9 @@ class Reply:
 class Invoked:
     """Something that listens for SageMaker's requests."""
 
-    def __init__(self, command: list[str | Path], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str | Path], environment: Mapping[str, str], log: Path
+    ) -> None:
         self.port = free_port()
         self.log = log
         self.service = Service(

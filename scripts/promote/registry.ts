@@ -147,7 +147,7 @@ export class Registry {
       `/api/2.0/${call}?${new URLSearchParams(query).toString()}`,
     );
     const content = parseJson(text) as (T & { error_code?: string; message?: string }) | undefined;
-    if (status === 404 && content?.error_code === "RESOURCE_DOES_NOT_EXIST") return undefined;
+    if (content?.error_code === "RESOURCE_DOES_NOT_EXIST") return undefined;
     if (status !== 200 || !content) throw this.unexpected(status, call, content?.message ?? text);
     return content;
   }

@@ -56,7 +56,7 @@ export function withModel(
       ? changes(text, blocks, promotion, entry, eol)
       : additions(text, blocks.at(-1), path.slice(Math.max(0, blocks.length - 1)), promotion, eol);
   return edits
-    
+    .sort((one, other) => other.start - one.start)
     .reduce((now, edit) => now.slice(0, edit.start) + edit.text + now.slice(edit.end), text);
 }
 

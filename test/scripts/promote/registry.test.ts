@@ -35,7 +35,12 @@ describe("the registry of a promotion", () => {
     const details = { version: "3", status: "READY", run_id: "0a1b" };
     answers = {
       "mlflow/registered-models/get?name=diabetes": {
-        registered_model: { aliases: [{ alias: "champion", version: "3" }] },
+        registered_model: {
+          aliases: [
+            { alias: "challenger", version: "4" },
+            { alias: "champion", version: "3" },
+          ],
+        },
       },
       "mlflow/model-versions/get?name=diabetes&version=3": { model_version: details },
       "mlflow/model-versions/get-download-uri?name=diabetes&version=3": location,
@@ -104,6 +109,10 @@ describe("the registry of a promotion", () => {
 
     it("to the artifacts of the run, where it is there", async () => {
       answers[listing] = { files: [{ path: "MLmodel" }] };
+      loggedModel("m-1", "model", 1);
+      answers[run] = {
+        run: { info: { artifact_uri: inRun }, outputs: { model_outputs: [{ model_id: "m-1" }] } },
+      };
       assert.equal((await champion()).artifactLocation, `${inRun}/model`);
     });
 
@@ -208,12 +217,12 @@ describe("the registry of a promotion", () => {
     it("a server that does not answer in time", async () => {
       handler = () => undefined;
       await refused(/^http:\/\/127\.0\.0\.1:\d+ can not be reached: no answer in 0\.1 s$/);
-    });
+    }).timeout(10_000);
 
     it("a server that stops in the middle of an answer", async () => {
       handler = (_, response) => response.write("{");
       await refused(/^the answer broke off \(aborted\): try again$/);
-    });
+    }).timeout(10_000);
 
     it("a server that is not there", async () => {
       server.closeAllConnections();
@@ -224,9 +233,9 @@ describe("the registry of a promotion", () => {
 
   it("lists a folder of the artifact store, and reads a file", async () => {
     answers["mlflow-artifacts/artifacts?path=1/a"] = { files: [{ path: "x" }, { path: "y" }] };
-    answers["mlflow-artifacts/artifacts/1/a/größe 1"] = "content";
+    answers["mlflow-artifacts/artifacts/1/a/größe 1%?"] = "content";
     assert.deepEqual(await registry.list("mlflow-artifacts:/1/a"), ["x", "y"]);
-    assert.equal(await registry.read("mlflow-artifacts:/1/a/größe 1"), "content");
+    assert.equal(await registry.read("mlflow-artifacts:/1/a/größe 1%?"), "content");
     await assert.rejects(registry.read("mlflow-artifacts:/1/a/none"), {
       message: /^the server answers 404 for mlflow-artifacts:\/1\/a\/none: /,
     });

@@ -116,7 +116,7 @@ describe("the stack file of a promotion", () => {
           "  # diabetes@champion, version 2, run ffff",
           "",
           "  serving: realtime   # two instances",
-          "  version:   '2'   # proven",
+          "  version:   '12'   # proven",
           "  artifactLocation: mlflow-artifacts:/1/models/m-ffff/artifacts",
           "  minInstances: 2",
           "iris: { image: x }",

@@ -47,7 +47,7 @@ class Invoked:
             assert self.service.running(), self.log.read_text()
             return self.ping() == status
 
-        wait_until(answered_or_gone, f"{status} from /ping")
+        wait_until(answered_or_gone, f"{status} from /ping", 120)
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(HOST, self.port, timeout=60)

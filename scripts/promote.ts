@@ -8,11 +8,10 @@ import { unifiedDiff } from "./promote/diff";
 import { Registry } from "./promote/registry";
 import { checkServable, readServerImage } from "./promote/serving";
 import { withModel } from "./promote/stack-file";
-import { Api, Problem } from "./signed-api";
+import { Api, API_TIMEOUT_MS, Problem } from "./signed-api";
 import { apiUrl, regionOf } from "./ui";
 
 const SERVER_IMAGE = join(__dirname, "..", "containers", "model-server");
-const TIMEOUT_MS = 10_000;
 
 async function main(args: string[]): Promise<void> {
   const request = readArguments(args);
@@ -72,7 +71,7 @@ function apiAt(target: URL, { stack, region }: PromoteRequest): Api {
     region: region ?? regionOf(target),
     credentials: () => defaultProvider(),
   };
-  return new Api({ target, timeoutMs: TIMEOUT_MS, stack, ...(signing && { signing }) });
+  return new Api({ target, timeoutMs: API_TIMEOUT_MS, stack, ...(signing && { signing }) });
 }
 
 if (require.main === module) {

@@ -5,6 +5,12 @@ import http from "node:http";
 import https from "node:https";
 import { Readable } from "node:stream";
 
+/**
+ * Longer than the API waits for MLflow (30 s), so that its own words arrive. A database that had
+ * paused takes half of that to wake up.
+ */
+export const API_TIMEOUT_MS = 35_000;
+
 export interface Signing {
   readonly region: string;
   /** Asked anew after every refusal, since others may have been signed in meanwhile. */

@@ -1,7 +1,7 @@
 import http from "node:http";
 import { basename, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { Api, encode, open, Problem, Signing, split, textOf } from "./signed-api";
+import { Api, API_TIMEOUT_MS, encode, open, Problem, Signing, split, textOf } from "./signed-api";
 
 export interface ProxyOptions extends Signing {
   /** The API: scheme, host and port. */
@@ -16,7 +16,6 @@ export interface ProxyOptions extends Signing {
 const MAX_PAYLOAD = 10_000_000;
 /** Artifacts above this size come from S3 itself. The API counts headers as well. */
 const MAX_ARTIFACT = 9_000_000;
-const TIMEOUT_MS = 35_000;
 /** Only for the connection, or only about the page in the browser, which the API need not know. */
 const NOT_PASSED_ON =
   /^(connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|host|origin|referer|cookie|authorization|content-length|sec-.*|proxy-.*|x-amz-.*|x-caller-arn|x-request-id)$/;
@@ -44,7 +43,7 @@ export function createProxy(options: ProxyOptions): http.Server {
 
 /** The API that the proxy passes requests on to. */
 export function apiOf({ target, region, credentials, stack }: ProxyOptions): Api {
-  return new Api({ target, signing: { region, credentials }, timeoutMs: TIMEOUT_MS, stack });
+  return new Api({ target, signing: { region, credentials }, timeoutMs: API_TIMEOUT_MS, stack });
 }
 
 /** MLflow's names, so that its pages show the message. */
@@ -116,7 +115,7 @@ interface LargeArtifact {
 }
 
 async function sendFromStore(artifact: LargeArtifact, response: http.ServerResponse) {
-  const answer = await open(new URL(artifact.url), { headers: artifact.headers }, TIMEOUT_MS);
+  const answer = await open(new URL(artifact.url), { headers: artifact.headers }, API_TIMEOUT_MS);
   if (answer.status !== 200) {
     answer.body.resume();
     throw new Problem(502, `the artifact store answers ${answer.status} for ${artifact.name}`);

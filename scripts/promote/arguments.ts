@@ -10,7 +10,7 @@ export const USAGE = `Writes the model version that an alias names into the file
   --stack STACK       the stack: its output trackingUri is the server, Pulumi.STACK.yaml the file
   --dry-run           show the change, and write nothing
   --name NAME         name of the entry, without it the model's in lower-case letters, digits and -
-  --tracking-uri URL  another server; one on this machine (http://localhost:…) is called unsigned
+  --tracking-uri URL  the stack's server at this address; on this machine (http://localhost:…) unsigned
   --region REGION     its region, where the host name does not tell it (MLOPS_SIGV4_REGION)
   --help              show this
 

@@ -273,6 +273,12 @@ describe("ModelEndpoint", () => {
       "arn:aws:s3:::artifacts/data-capture/iris/*",
     );
     assert.match(String(statements.get("WriteTheseLogs")!.Resource), /iris-log.*:\*$/);
+    assert.deepEqual(statements.get("ArtifactKey")!.Condition, {
+      StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" },
+    });
+    assert.deepEqual(statements.get("VolumeKey")!.Condition, {
+      Bool: { "kms:GrantIsForAWSResource": "true" },
+    });
     assert.equal((statements.get("WatchTheseAlarms")!.Resource as string[]).length, 2);
     assert.deepEqual(
       [...statements.values()].filter(({ Resource }) => Resource === "*").map(({ Sid }) => Sid),

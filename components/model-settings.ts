@@ -37,7 +37,10 @@ export const MODEL_DEFAULTS = {
 } as const;
 
 /** STACK-model-NAME-config-0123456 must fit the 63 characters of a SageMaker name. */
-const MODEL_NAME = /^[a-z][a-z0-9-]{0,29}$/;
+export const MODEL_NAME = /^[a-z][a-z0-9-]{0,29}$/;
+
+/** A folder of the artifact store, as the registry names it. */
+export const ARTIFACT_LOCATION = /^mlflow-artifacts:(\/(?!\.\.?(\/|$))[\w=.-]+)+$/;
 
 const ECR_IMAGE =
   /^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/[a-z0-9._/-]+@sha256:[0-9a-f]{64}$/;
@@ -87,7 +90,7 @@ export function readModels(reader: ConfigReader, region: string, root = "."): Se
 function readSource(model: ConfigReader, region: string, root: string): ServedModel["source"] {
   const artifactLocation = model.text(
     "artifactLocation",
-    /^(mlflow-artifacts:(\/(?!\.\.?(\/|$))[\w=.-]+)+)?$/,
+    new RegExp(`^$|${ARTIFACT_LOCATION.source}`),
     'a location in the artifact store, such as "mlflow-artifacts:/1/models/m-0a1b/artifacts"',
   );
   const image = model.text(

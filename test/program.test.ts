@@ -260,6 +260,11 @@ describe("the program with everything switched on", () => {
     const connection = outputs.privateConnection as Record<string, string>;
     assert.equal(connection.MLFLOW_TRACKING_URI, `http://${hostname}`);
     assert.equal(connection.MLFLOW_TRACKING_AUTH, undefined);
+    const startup = built.inputs("prod-workbench-startup").studioLifecycleConfigContent as string;
+    const script = Buffer.from(startup, "base64").toString();
+    for (const [name, value] of Object.entries(connection)) {
+      assert.ok(script.includes(name) && script.includes(value), name);
+    }
   });
 
   it("has the interface endpoints in the SageMaker VPC that Studio needs, and none without it", async () => {

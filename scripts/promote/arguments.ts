@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { MODEL_NAME } from "../../components/model-settings";
 import { UserError } from "../connect-outputs";
 import { apiUrl } from "../ui";
 
@@ -16,9 +17,6 @@ export const USAGE = `Writes the model version that an alias names into the file
 
 It ends with 0 where the file has the version, 1 where something is in the way, and 2 where the command
 is not understood.`;
-
-/** `components/model-settings.ts` takes the same. */
-const ENTRY_NAME = /^[a-z][a-z0-9-]{0,29}$/;
 
 /** The command line is not understood. */
 export class UsageError extends UserError {}
@@ -94,7 +92,7 @@ export function entryName(model: string): string {
 }
 
 function checkedName(name: string): string {
-  if (ENTRY_NAME.test(name)) return name;
+  if (MODEL_NAME.test(name)) return name;
   throw new UserError(
     `--name ${name} does not fit: use a letter and at most 29 lower-case letters, digits and -`,
   );

@@ -1,4 +1,5 @@
 import { distance } from "fastest-levenshtein";
+import { ARTIFACT_LOCATION } from "../../components/model-settings";
 import { UserError } from "../connect-outputs";
 import { Api, encode, textOf } from "../signed-api";
 
@@ -13,8 +14,6 @@ export interface ModelVersion {
 
 /** Registered models that one answer lists at the most, MLflow's own limit. */
 const MAX_RESULTS = 1000;
-/** `components/model-settings.ts` takes the same. */
-const ARTIFACT_LOCATION = /^mlflow-artifacts:\/[\w=.-]+(\/[\w=.-]+)*$/;
 
 interface LoggedModel {
   readonly name: string;

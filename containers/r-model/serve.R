@@ -1,5 +1,4 @@
-#!/usr/bin/env Rscript
-# The program that SageMaker starts, as `docker run IMAGE serve`: the container's side of
+# Answers as SageMaker asks of a container, with the model of the file MODEL_FILE:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 suppressPackageStartupMessages(library(plumber))
 

@@ -63,7 +63,7 @@ def test_predicts_as_the_model_does(
         ([1], JSON, 400, "The input must be a JSON dictionary"),
         ({"rows": [1]}, JSON, 400, "The input must be a JSON dictionary"),
         ({"dataframe_split": [1]}, JSON, 400, "Dataframe split format must be a dictionary"),
-        ({"dataframe_split": {"columns": ["a"], "data": [["b" * 9000]]}}, JSON, 400, "schema"),
+        ({"dataframe_split": {"columns": ["a" * 9000], "data": [[1]]}}, JSON, 400, "schema"),
         ("age\n1\n", CSV, 400, "Model is missing inputs ['sex', 'bmi'"),
         ("{}", {"Content-Type": "application/xml"}, 415, '"application/xml": send application/js'),
         ("{}", {"Content-Type": "text/csv; charset=latin-1"}, 415, "in UTF-8"),

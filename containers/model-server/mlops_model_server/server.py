@@ -40,7 +40,6 @@ def run(settings: Settings) -> None:
         loading = asyncio.create_task(load())
         yield
         loading.cancel()
-        workers.stop()
 
     server = uvicorn.Server(
         uvicorn.Config(

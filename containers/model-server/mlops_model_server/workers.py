@@ -52,11 +52,6 @@ class Workers:
                 f"{self._settings.workers}"
             ) from error
 
-    def stop(self) -> None:
-        """At once, even in the middle of a load."""
-        for process in multiprocessing.active_children():
-            process.terminate()
-
 
 def executor(count: int, folder: Path) -> Executor:
     """Takes no request with a worker that has not loaded the model."""

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ComputedOutputs } from "../offline/engine";
+import { ComputedOutputs, Evaluation } from "../offline/engine";
 import { checkPolicies } from "../offline/policies";
 import { evaluateProgram } from "../offline/program";
-import { readPackConfig, readStackConfig } from "../offline/project";
+import { readPackConfig, readStackConfig, StackConfig } from "../offline/project";
 import { tree } from "../offline/report";
 import { policies } from "../policy/policies";
 import { Built } from "./support/build";
@@ -12,17 +12,16 @@ import { Built } from "./support/build";
 const ROOT = join(__dirname, "..");
 const STACKS = ["dev", "prod"];
 
-const evaluated = new Map<string, Promise<Built>>();
-/** The whole program for a stack, evaluated once in each form. */
-function program(stack: string, computed: ComputedOutputs = "made-up"): Promise<Built> {
-  const key = `${stack} ${computed}`;
-  const known =
-    evaluated.get(key) ??
-    evaluateProgram(ROOT, readStackConfig(ROOT, stack), computed).then(
-      ({ resources }) => new Built(resources),
-    );
+const evaluated = new Map<string, Promise<Evaluation>>();
+/** The whole program with a stack's config, evaluated once in each form. */
+function evaluation(config: StackConfig, computed: ComputedOutputs): Promise<Evaluation> {
+  const key = JSON.stringify([config, computed]);
+  const known = evaluated.get(key) ?? evaluateProgram(ROOT, config, computed);
   evaluated.set(key, known);
   return known;
+}
+async function program(stack: string, computed: ComputedOutputs = "made-up"): Promise<Built> {
+  return new Built((await evaluation(readStackConfig(ROOT, stack), computed)).resources);
 }
 
 for (const stack of STACKS) {
@@ -47,8 +46,7 @@ for (const stack of STACKS) {
     });
 
     it("tells clients how to connect, with artifacts that pass the API by", async () => {
-      const config = readStackConfig(ROOT, stack);
-      const { outputs } = await evaluateProgram(ROOT, config, "made-up");
+      const { outputs } = await evaluation(readStackConfig(ROOT, stack), "made-up");
       assert.deepEqual(outputs.connection, {
         MLFLOW_TRACKING_URI: `${stack}-api-http-apiEndpoint`,
         MLFLOW_TRACKING_AUTH: "mlops-sigv4",
@@ -233,13 +231,13 @@ describe("the program with everything switched on", () => {
 
   for (const computed of ["unknown", "made-up"] as const) {
     it(`passes every policy, mandatory and advisory, with outputs ${computed}`, async () => {
-      const { resources } = await evaluateProgram(ROOT, stack, computed);
+      const { resources } = await evaluation(stack, computed);
       assert.deepEqual(await checkPolicies(policies, resources, readPackConfig(ROOT, "prod")), []);
     });
   }
 
   it("tells which endpoint serves which model", async () => {
-    const { outputs } = await evaluateProgram(ROOT, stack, "made-up");
+    const { outputs } = await evaluation(stack, "made-up");
     assert.deepEqual(outputs.endpoints, {
       diabetes: "prod-model-diabetes",
       iris: "prod-model-iris-serverless",
@@ -248,7 +246,7 @@ describe("the program with everything switched on", () => {
   });
 
   it("leads notebooks to MLflow by a name that its proxy answers to, unsigned", async () => {
-    const { resources, outputs } = await evaluateProgram(ROOT, stack, "made-up");
+    const { resources, outputs } = await evaluation(stack, "made-up");
     const built = new Built(resources);
     const hostname = "mlflow.prod.internal";
     assert.equal(built.inputs("prod-link-zone").name, hostname);
@@ -269,7 +267,7 @@ describe("the program with everything switched on", () => {
 
   it("has the interface endpoints in the SageMaker VPC that Studio needs, and none without it", async () => {
     const services = async (config: Record<string, string>) => {
-      const { resources } = await evaluateProgram(ROOT, { ...prod, config }, "made-up");
+      const { resources } = await evaluation({ ...prod, config }, "made-up");
       return new Built(resources)
         .ofType("vpcEndpoint:VpcEndpoint")
         .filter(({ inputs }) => inputs.vpcId === "prod-sagemaker-vpc-vpcId")

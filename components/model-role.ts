@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PolicyStatement } from "./policy-document";
 import { ServiceRole, serviceRole } from "./service-role";
+import { artifactKeyStatement, pullStatements } from "./shared-statements";
 
 export interface ModelRoleArgs {
   readonly region: string;
@@ -36,23 +37,7 @@ export function modelRole(
       service: "sagemaker.amazonaws.com",
       accountId: args.accountId,
       statements: [
-        {
-          Sid: "RegistryLogin",
-          Effect: "Allow",
-          Action: "ecr:GetAuthorizationToken",
-          // The one ECR action that knows no resource.
-          Resource: "*",
-        },
-        {
-          Sid: "PullThisImage",
-          Effect: "Allow",
-          Action: [
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-          ],
-          Resource: args.repositoryArn,
-        },
+        ...pullStatements([args.repositoryArn]),
         {
           Sid: "WriteTheseLogs",
           Effect: "Allow",
@@ -96,13 +81,7 @@ export function modelRole(
 
 function keyStatements(args: ModelRoleArgs): PolicyStatement[] {
   return [
-    {
-      Sid: "ArtifactKey",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-      Resource: args.kmsKeyArn,
-      Condition: { StringEquals: { "kms:ViaService": `s3.${args.region}.amazonaws.com` } },
-    },
+    artifactKeyStatement(args.kmsKeyArn, args.region),
     {
       Sid: "VolumeKey",
       Effect: "Allow",

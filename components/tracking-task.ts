@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CAPTURE_FOLDER } from "./artifact-store";
 import { DatabaseConnection } from "./database";
 import { serviceRole } from "./service-role";
+import { artifactKeyStatement, pullStatements } from "./shared-statements";
 
 export interface TrackingTaskArgs {
   readonly region: string;
@@ -71,23 +72,7 @@ export class TrackingTask extends pulumi.ComponentResource {
         service: "ecs-tasks.amazonaws.com",
         accountId: args.accountId,
         statements: [
-          {
-            Sid: "RegistryLogin",
-            Effect: "Allow",
-            Action: "ecr:GetAuthorizationToken",
-            // The one ECR action that knows no resource.
-            Resource: "*",
-          },
-          {
-            Sid: "PullTheseImages",
-            Effect: "Allow",
-            Action: [
-              "ecr:BatchCheckLayerAvailability",
-              "ecr:BatchGetImage",
-              "ecr:GetDownloadUrlForLayer",
-            ],
-            Resource: [args.mlflowImage.repositoryArn, args.nginxImage.repositoryArn],
-          },
+          ...pullStatements([args.mlflowImage.repositoryArn, args.nginxImage.repositoryArn]),
           {
             Sid: "WriteTheseLogs",
             Effect: "Allow",
@@ -175,13 +160,7 @@ function taskStatements(args: TrackingTaskArgs) {
       Action: "s3:*",
       Resource: pulumi.interpolate`${args.artifacts.bucketArn}/${CAPTURE_FOLDER}/*`,
     },
-    {
-      Sid: "ArtifactKey",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-      Resource: args.kmsKeyArn,
-      Condition: { StringEquals: { "kms:ViaService": `s3.${args.region}.amazonaws.com` } },
-    },
+    artifactKeyStatement(args.kmsKeyArn, args.region),
     {
       Sid: "DatabasePassword",
       Effect: "Allow",

@@ -257,10 +257,9 @@ describe("ModelEndpoint", () => {
 
   it("may pull this image, read this model, write these logs and captures, and no more", async () => {
     const statements = await rights({ artifactPath: ARTIFACTS });
-    assert.equal(
-      statements.get("PullThisImage")!.Resource,
+    assert.deepEqual(statements.get("PullTheseImages")!.Resource, [
       "arn:aws:ecr:us-east-1:123456789012:repository/iris",
-    );
+    ]);
     assert.equal(
       statements.get("ReadThisModel")!.Resource,
       `arn:aws:s3:::artifacts/${ARTIFACTS}/*`,

@@ -61,7 +61,7 @@ describe("ModelServing", () => {
     const pulls = (name: string) =>
       built
         .json(`model-${name}-execution-policy`, "policy")
-        .Statement.find(({ Sid }: { Sid: string }) => Sid === "PullThisImage").Resource;
+        .Statement.find(({ Sid }: { Sid: string }) => Sid === "PullTheseImages").Resource[0];
     assert.equal(pulls("iris"), "arn:aws:ecr:us-east-1:123456789012:model-iris-image-repository");
     assert.equal(
       pulls("diabetes"),

@@ -22,7 +22,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     """Raises `Failure` for a bad setting."""
     model_s3_uri = environment.get("MODEL_S3_URI", "")
     # Python runs on one processor at a time: on two of them, for 16 callers, two processes answered
-    # 1.3 to 1.6 times the requests of one, for 180 MB more and 3 ms longer for a lone caller. A
+    # 1.3 to 1.6 times the requests of one, for 180 MB more and 2 ms longer for a lone caller. A
     # serverless endpoint should have one worker:
     # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
     # It is made of Lambda, moreover, where multiprocessing finds no semaphores.

@@ -36,8 +36,16 @@ export const MODEL_DEFAULTS = {
   realtime: { ...COMMON, ...BY_SERVING.realtime },
 } as const;
 
-/** STACK-model-NAME-config-0123456 must fit the 63 characters of a SageMaker name. */
-export const MODEL_NAME = /^[a-z][a-z0-9-]{0,29}$/;
+/**
+ * STACK-model-NAME-config-0123456 must fit the 63 characters of a SageMaker name, and the names of
+ * SageMaker and ECR have hyphens between other characters only. `server` names the image that MLflow
+ * models share, and `-serverless` ends the name of each serverless endpoint.
+ */
+export const MODEL_NAME = /^(?=.{1,30}$)(?!server$)[a-z][a-z0-9]*(-[a-z0-9]+)*(?<!-serverless)$/;
+
+/** What the pattern admits, for messages. */
+export const MODEL_NAME_RULE =
+  'a letter and at most 29 lower-case letters, digits and single hyphens, not "server" and not ending in "-serverless",';
 
 /** A folder of the artifact store, as the registry names it. */
 export const ARTIFACT_LOCATION = /^mlflow-artifacts:(\/(?!\.\.?(\/|$))[\w=.-]+)+$/;
@@ -55,12 +63,8 @@ const GRAVITON = /^ml\.[a-z]+\d+g[a-z]*\./;
  */
 export function readModels(reader: ConfigReader, region: string, root = "."): ServedModel[] {
   return reader
-    .groups(
-      "models",
-      MODEL_NAME,
-      "a letter and at most 29 lower-case letters, digits and hyphens",
-      ({ serving }) =>
-        serving === "realtime" ? MODEL_DEFAULTS.realtime : MODEL_DEFAULTS.serverless,
+    .groups("models", MODEL_NAME, MODEL_NAME_RULE, ({ serving }) =>
+      serving === "realtime" ? MODEL_DEFAULTS.realtime : MODEL_DEFAULTS.serverless,
     )
     .map(([name, model]) => {
       const serving = model.oneOf("serving", ["serverless", "realtime"]);

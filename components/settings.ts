@@ -309,9 +309,10 @@ export function readSettings(stack: string, today = new Date()): Settings {
   );
 
   // The target group's name is the longest: STACK-mlflow-alb-tg-0123456 in the 32 characters that AWS allows.
-  if (!/^[a-z][a-z0-9-]{0,9}$/.test(stack)) {
+  // RDS takes no two hyphens in a row.
+  if (!/^(?=.{1,10}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(stack)) {
     reader.problems.push(
-      `The stack's name is "${stack}", which prefixes the names of its resources: use at most 10 lower-case letters, digits and hyphens, a letter first.`,
+      `The stack's name is "${stack}", which prefixes the names of its resources: use at most 10 lower-case letters, digits and single hyphens, a letter first.`,
     );
   }
   reader.refuseUnknownKeys();

@@ -378,7 +378,17 @@ describe("settings", () => {
   it("refuses models that are none, and names that no URL or resource can carry", async () => {
     assert.match((await problems({ models: '["iris"]' }))[0]!, /models is "\["iris"\]": use names/);
     const iris = { folder: "containers/r-model", serving: "serverless" };
-    for (const name of ["Iris", "1ris", "i".repeat(31), "iris.v2"]) {
+    const names = [
+      "Iris",
+      "1ris",
+      "i".repeat(31),
+      "iris.v2",
+      "iris-",
+      "i--s",
+      "server",
+      "x-serverless",
+    ];
+    for (const name of names) {
       const found = await problems({ models: JSON.stringify({ [name]: iris }) });
       assert.match(found.join(), /^mlops:models is ".*": use a letter and at most 29/);
     }
@@ -413,8 +423,18 @@ describe("settings", () => {
     }
   });
 
-  it("refuses a stack whose name is too long for the resources that carry it", async () => {
-    await assert.rejects(read("prod", {}, "production-eu"), /stack's name is "production-eu"/);
+  it("takes model names beside those that are taken", async () => {
+    const iris = { folder: "containers/r-model", serving: "serverless" };
+    for (const name of ["i".repeat(30), "serverless", "server-2", "my-server"]) {
+      const { models } = await read("prod", { models: JSON.stringify({ [name]: iris }) });
+      assert.equal(models[0]!.name, name);
+    }
+  });
+
+  it("refuses a stack whose name the resources that carry it can not have", async () => {
+    for (const name of ["production-eu", "dev-", "d--v", "Dev"]) {
+      await assert.rejects(read("prod", {}, name), new RegExp(`stack's name is "${name}"`));
+    }
   });
 
   it("tells all problems at once, and that nothing was changed", async () => {

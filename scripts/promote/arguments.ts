@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { MODEL_NAME } from "../../components/model-settings";
+import { MODEL_NAME, MODEL_NAME_RULE } from "../../components/model-settings";
 import { UserError } from "../connect-outputs";
 import { apiUrl } from "../ui";
 
@@ -87,13 +87,12 @@ export function entryName(model: string): string {
     .replace(/^[^a-z]+/, "")
     .slice(0, 30)
     .replace(/-$/, "");
-  if (name !== "") return name;
-  throw new UserError(`"${model}" has no letter for a name: choose one with --name`);
+  if (MODEL_NAME.test(name)) return name;
+  const problem = name === "" ? "has no letter for a name" : `makes "${name}", which is taken`;
+  throw new UserError(`"${model}" ${problem}: choose one with --name`);
 }
 
 function checkedName(name: string): string {
   if (MODEL_NAME.test(name)) return name;
-  throw new UserError(
-    `--name ${name} does not fit: use a letter and at most 29 lower-case letters, digits and -`,
-  );
+  throw new UserError(`--name ${name} does not fit: use ${MODEL_NAME_RULE} for a name`);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { MODEL_NAME } from "../../../components/model-settings";
 import { entryName, readArguments, UsageError } from "../../../scripts/promote/arguments";
 
 describe("the arguments of a promotion", () => {
@@ -53,7 +54,7 @@ describe("the arguments of a promotion", () => {
     };
     for (const [model, name] of Object.entries(cases)) {
       assert.equal(entryName(model), name);
-      assert.match(name, /^[a-z][a-z0-9-]{0,29}$/);
+      assert.match(name, MODEL_NAME);
     }
   });
 
@@ -68,6 +69,11 @@ describe("the arguments of a promotion", () => {
       ["models:/diabetes@champion --stack dev", /is no MODEL@ALIAS/],
       ["a\nb@c --stack dev", /is no MODEL@ALIAS/],
       ["糖尿病@champion --stack dev", /^"糖尿病" has no letter for a name: choose one with --name/],
+      [
+        "server@champion --stack dev",
+        /^"server" makes "server", which is taken: choose one with --/,
+      ],
+      ["a-serverless@b --stack dev", /makes "a-serverless", which is taken/],
       ["a@b --stack dev --name A", /^--name A does not fit: use a letter and at most 29/],
       ["a@b --stack dev --what", /^Unknown option '--what'/],
       ["a@b --stack dev --tracking-uri http://mlflow.example", /must start with https/],

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pymysql
@@ -58,6 +59,46 @@ def test_a_worker_is_killed(stack: Stack, task: Task, database_name: str) -> Non
     assert len(writer.failures) <= 2 * 8
     assert writer.failed_after(back) == []
     assert set(reader.kinds()) <= {"IncompleteRead"}
+
+
+def test_a_worker_that_came_late_gets_its_share(task: Task) -> None:
+    """Whichever of them is awake takes every connection, and nginx would keep those."""
+    assert task.mlflow and task.nginx
+    awake, asleep = workers(task.mlflow)
+    task.nginx.stop()
+    asleep.suspend()
+    try:
+        task.start_nginx()
+        ask_at_once(task, requests=5)
+        before = connections_of(asleep, task)
+    finally:
+        asleep.resume()
+    ask_at_once(task, requests=150)
+
+    assert before == 0
+    assert connections_of(awake, task) > 0
+    assert connections_of(asleep, task) > 0
+
+
+def ask_at_once(task: Task, requests: int) -> None:
+    """As many requests by each of 16 clients."""
+
+    def ask(_: int) -> None:
+        connection = http.client.HTTPConnection(HOST, task.port, timeout=60)
+        for _ in range(requests):
+            connection.request("GET", "/health")
+            assert connection.getresponse().read() == b"OK"
+        connection.close()
+
+    with ThreadPoolExecutor(16) as clients:
+        list(clients.map(ask, range(16)))
+
+
+def connections_of(worker: psutil.Process, task: Task) -> int:
+    return sum(
+        connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == task.mlflow_port
+        for connection in worker.net_connections("tcp")
+    )
 
 
 def test_mlflow_is_killed(stack: Stack, task: Task, database_name: str) -> None:

@@ -27,7 +27,7 @@ from local.task import VENVS, Task
 
 ROUNDS = 10
 # What is promised of /health is a difference of a few per cent.
-HEALTH_ROUNDS = 20
+HEALTH_ROUNDS = 40
 SECONDS = 2
 CONNECTIONS = 16
 PASSWORD = "benchmark"
@@ -245,19 +245,25 @@ def compare_with_plain(bench: Bench) -> list[str]:
 
 
 def compare_with_nginx(bench: Bench) -> list[str]:
+    """
+    What is promised is judged with one worker: on a machine of two processors a second one would have
+    to share its own with the client and the proxy, and the ratio would be that of the machine.
+    """
     say("direct to MLflow beside through nginx")
-    task = start_task(bench.stack, "behind_nginx", 2)
-    assert task.mlflow
-    run_id = new_run(task.mlflow_port)
-    direct = Server("direct", task.mlflow_port, task.mlflow, run_id)
-    proxied = Server("nginx", task.port, task.mlflow, run_id)
     rows, failures = [], []
-    for title, path, paced, rounds in (
-        ("/health", "/health", False, HEALTH_ROUNDS),
-        ("/health, paced", "/health", True, HEALTH_ROUNDS),
-        ("light read", READ, False, ROUNDS),
-        ("log-metric", WRITE, False, ROUNDS),
+    tasks = {count: start_task(bench.stack, f"behind_nginx_{count}", count) for count in (1, 2)}
+    runs = {count: new_run(task.port) for count, task in tasks.items()}
+    for workers, title, path, paced, rounds in (
+        (1, "/health", "/health", False, HEALTH_ROUNDS),
+        (1, "/health, paced", "/health", True, HEALTH_ROUNDS),
+        (2, "/health", "/health", False, HEALTH_ROUNDS),
+        (2, "light read", READ, False, ROUNDS),
+        (2, "log-metric", WRITE, False, ROUNDS),
     ):
+        task = tasks[workers]
+        assert task.mlflow
+        direct = Server("direct", task.mlflow_port, task.mlflow, runs[workers])
+        proxied = Server("nginx", task.port, task.mlflow, runs[workers])
         results = bench.in_turns([direct, proxied], path, paced, rounds)
         ratio = median_ratio(results["nginx"], results["direct"])
         added = statistics.median(
@@ -266,6 +272,7 @@ def compare_with_nginx(bench: Bench) -> list[str]:
         for name, measured in results.items():
             rows.append(
                 [
+                    str(workers),
                     title,
                     name,
                     f"{median(measured, lambda one: one.rate):.0f}",
@@ -275,13 +282,14 @@ def compare_with_nginx(bench: Bench) -> list[str]:
                     f"**{added:+.1f}**" if name == "nginx" else "",
                 ]
             )
-        if title == "/health" and ratio < 0.95:
+        if (workers, title) == (1, "/health") and ratio < 0.95:
             failures.append(f"/health through nginx: ratio {ratio:.2f}, promised is 0.95")
         if title == "/health, paced" and added > 2:
             failures.append(f"/health through nginx: p99 {added:+.1f} ms, promised are 2")
-    print(f"### Through nginx, {CONNECTIONS} connections, 2 workers\n")
-    table(["request", "path", "per s", "p50 ms", "p99 ms", "ratio", "p99 added ms"], rows)
-    task.stop()
+    print(f"### Through nginx, {CONNECTIONS} connections\n")
+    table(["workers", "request", "path", "per s", "p50 ms", "p99 ms", "ratio", "p99 added ms"], rows)
+    for task in tasks.values():
+        task.stop()
     return failures
 
 

@@ -287,7 +287,9 @@ def compare_with_nginx(bench: Bench) -> list[str]:
         if title == "/health, paced" and added > 2:
             failures.append(f"/health through nginx: p99 {added:+.1f} ms, promised are 2")
     print(f"### Through nginx, {CONNECTIONS} connections\n")
-    table(["workers", "request", "path", "per s", "p50 ms", "p99 ms", "ratio", "p99 added ms"], rows)
+    table(
+        ["workers", "request", "path", "per s", "p50 ms", "p99 ms", "ratio", "p99 added ms"], rows
+    )
     for task in tasks.values():
         task.stop()
     return failures
@@ -388,7 +390,9 @@ def main() -> int:
     with Stack() as stack:
         stack.rotate_password(PASSWORD)
         bench = Bench(stack)
-        failures = [failure for part in PARTS if only in (None, part) for failure in PARTS[part](bench)]
+        failures = [
+            failure for part in PARTS if only in (None, part) for failure in PARTS[part](bench)
+        ]
     for failure in failures:
         say(failure)
     return 1 if failures else 0

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from callers import as_caller
 from front import EXECUTION_ARN, Front
-from local.stack import Stack
 from local.task import Task
 from sigv4 import Caller
 
@@ -35,20 +34,6 @@ def documents() -> dict[str, str]:
     command = ["node", "--require", "./offline/register.js", "test/access/rights.ts", EXECUTION_ARN]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(result.stdout)
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with Stack() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def task(stack: Stack) -> Task:
-    stack.database.create("mlflow")
-    task = stack.task()
-    task.start()
-    return task
 
 
 @pytest.fixture(scope="session")

@@ -36,20 +36,6 @@ handler(JSON.parse(process.argv[1]), context).then((answer) =>
 """
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with Stack() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def task(stack: Stack) -> Task:
-    stack.database.create("mlflow")
-    task = stack.task()
-    task.start()
-    return task
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The program, in a folder where a promotion may write."""

@@ -28,21 +28,6 @@ def watch_idle_from_the_start(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("idle")
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with Stack() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def task(stack: Stack) -> Task:
-    """A task that every test may use and none may break."""
-    stack.database.create("mlflow")
-    task = stack.task()
-    task.start()
-    return task
-
-
 @pytest.fixture
 def database_name(stack: Stack) -> Iterator[str]:
     """An empty database of the test's own."""

@@ -189,7 +189,7 @@ export function readSettings(stack: string, today = new Date()): Settings {
   const containerInsights = reader.boolean("containerInsights");
   const version = /^\d+\.\d+\.\d+$/;
   const mlflowVersion = reader.text("mlflowVersion", version, 'a release such as "3.17.2"');
-  const nginxVersion = reader.text("nginxVersion", version, 'a release such as "1.30.1"');
+  const nginxVersion = reader.text("nginxVersion", version, 'a release such as "1.30.4"');
 
   const rateLimit = reader.integer("apiRateLimit", 1, 10_000);
   const burstLimit = reader.integer("apiBurstLimit", 1, 5_000);

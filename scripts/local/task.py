@@ -158,3 +158,12 @@ class Task:
         """What nginx logged, without its error lines."""
         lines = self.access_log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def logged(self, field: str, value: str) -> dict[str, Any]:
+        """The one request with this value; nginx logs a request only after it has answered it."""
+        wait_until(
+            lambda: any(request[field] == value for request in self.requests()),
+            f"a request with {field} {value} in the log",
+        )
+        (request,) = [request for request in self.requests() if request[field] == value]
+        return request

@@ -83,8 +83,7 @@ def test_knows_one_spelling_of_the_callers_name(task: Task, name: str) -> None:
     path = f"/version?spelled={name}"
     assert Answer(task, "GET", path, headers={name: "arn:aws:iam::1:user/else"}).status == 200
 
-    (logged,) = [request for request in task.requests() if request["uri"] == path]
-    assert logged["caller"] == ""
+    assert task.logged("uri", path)["caller"] == ""
 
 
 def test_refuses_a_large_body(task: Task) -> None:
@@ -105,8 +104,7 @@ def test_closes_a_connection_whose_body_does_not_come(task: Task) -> None:
         connection.recv(1)
 
     assert time.monotonic() - started < 30
-    logged = [request["status"] for request in task.requests() if request["uri"] == "/never-ends"]
-    assert logged == [408]
+    assert task.logged("uri", "/never-ends")["status"] == 408
 
 
 def send_half_a_body(task: Task, path: str) -> socket.socket:

@@ -119,7 +119,7 @@ def test_log_names_caller_and_request(task: Task) -> None:
     assert json.loads(response.read())["experiment"]["name"] == "Default"
 
     assert response.headers["X-Request-Id"] == "JKJaXmPLvHcESHA="
-    (request,) = [one for one in task.requests() if one["request_id"] == "JKJaXmPLvHcESHA="]
+    request = task.logged("request_id", "JKJaXmPLvHcESHA=")
     assert request["caller"] == arn
     assert request["status"] == 200
     assert float(request["upstream_seconds"]) > 0

@@ -256,7 +256,7 @@ def compare_with_nginx(bench: Bench) -> list[str]:
     for workers, title, path, paced, rounds in (
         (1, "/health", "/health", False, HEALTH_ROUNDS),
         (1, "/health, paced", "/health", True, HEALTH_ROUNDS),
-        (2, "/health", "/health", False, HEALTH_ROUNDS),
+        (2, "/health", "/health", False, ROUNDS),
         (2, "light read", READ, False, ROUNDS),
         (2, "log-metric", WRITE, False, ROUNDS),
     ):

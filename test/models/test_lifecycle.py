@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import odd_models
 import pytest
 from local.processes import wait_until
-from model_server import JSON, ModelServer
+from model_server import BIN, JSON, ModelServer
 
 Start = Callable[..., ModelServer]
 Save = Callable[..., Path]
@@ -154,3 +155,18 @@ def test_a_bad_setting(start: Start) -> None:
         'mlops-model-server: SAGEMAKER_MODEL_SERVER_WORKERS is "many": '
         "set it to a whole number from 1 to 256\n"
     )
+
+
+def test_the_garbage_collector_leaves_the_model_alone(diabetes_folder: Path) -> None:
+    start = """
+import gc, pathlib, sys
+from mlops_model_server import worker
+worker.start(pathlib.Path(sys.argv[1]))
+print(gc.get_freeze_count(), len(gc.get_objects()))
+"""
+    command = [BIN / "python", "-c", start, diabetes_folder]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    frozen, left = map(int, result.stdout.split())
+
+    assert frozen > 100_000
+    assert left < 1_000

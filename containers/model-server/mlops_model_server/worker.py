@@ -7,6 +7,7 @@ within a second, and no memory is spent twice. Hence the imports in the function
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ def start(folder: Path) -> None:
     except Failure as failure:
         # An exception would reach nobody from here; see `check`.
         _model = failure
+    # What is loaded by now stays until the end: the garbage collector need not look through it again
+    # and again, with a request waiting.
+    gc.collect()
+    gc.freeze()
 
 
 def check() -> None:

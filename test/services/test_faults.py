@@ -18,6 +18,11 @@ from writer import ArtifactWriter, MetricWriter, Reader, call, create_run
 
 StartTask = Callable[..., Task]
 
+EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+# One is read by FastAPI, the list by Flask.
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+ARTIFACT = f"{ARTIFACTS}/some.txt"
+
 
 def workers(mlflow: Service) -> list[psutil.Process]:
     """uvicorn's workers, which listen each for itself."""
@@ -121,10 +126,10 @@ def test_mlflow_is_killed(stack: Stack, task: Task, database_name: str) -> None:
     assert writer.failed_after(back) == []
 
 
-def error_answer(task: Task) -> tuple[int, str]:
+def error_answer(task: Task, path: str = EXPERIMENT) -> tuple[int, str]:
     """Status and MLflow error code that a client gets now."""
     connection = http.client.HTTPConnection(HOST, task.port, timeout=60)
-    status, body = call(connection, "GET", "/api/2.0/mlflow/experiments/get?experiment_id=0")
+    status, body = call(connection, "GET", path)
     connection.close()
     return status, json.loads(body)["error_code"]
 
@@ -264,7 +269,9 @@ def drop_connections(stack: Stack) -> None:
 def test_s3_is_down(stack: Stack, task: Task, database_name: str) -> None:
     with MetricWriter(task) as metrics, ArtifactWriter(task) as artifacts:
         stack.aws.stop_s3()
-        time.sleep(10)
+        down = time.monotonic()
+        answers = [error_answer(task, path) for path in (ARTIFACT, ARTIFACTS)]
+        time.sleep(max(0, down + 10 - time.monotonic()))
         assert task.healthy()
         stack.aws.start_s3()
         artifacts.wait_for_successes(5)
@@ -273,6 +280,7 @@ def test_s3_is_down(stack: Stack, task: Task, database_name: str) -> None:
 
     assert metrics.lost(stack.database, database_name) == set()
     assert metrics.failures == []
+    assert answers == [(500, "INTERNAL_ERROR")] * 2
     s3 = stack.aws.client("s3")
 
     def read(path: str) -> bytes:

@@ -78,7 +78,7 @@ def test_a_worker_that_came_late_gets_its_share(task: Task) -> None:
         before = connections_of(asleep, task)
     finally:
         asleep.resume()
-    ask_at_once(task, requests=150)
+    ask_at_once(task, requests=650)
 
     assert before == 0
     assert connections_of(awake, task) > 0

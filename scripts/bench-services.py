@@ -376,7 +376,7 @@ def main() -> int:
         f"Taken on {time.strftime('%Y-%m-%d')} on {model}, {os.cpu_count()} cores, {memory:.0f} GiB, "
         f"{platform.machine()}, with client, servers and database on the same machine "
         f"(load {os.getloadavg()[0]:.1f} at the start); medians of {ROUNDS} rounds of {SECONDS} s "
-        f"in turns, {HEALTH_ROUNDS} for /health.\n"
+        f"in turns, {HEALTH_ROUNDS} for /health with one worker.\n"
     )
     with Stack() as stack:
         stack.rotate_password(PASSWORD)
